@@ -1,0 +1,24 @@
+// cache_line.hpp: how far apart words of different writers stand, and the spinning processor's courtesy.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace noria::inline v1 {
+
+// Two 64-byte lines: Intel's adjacent-line prefetcher fetches lines in pairs, so neighbours 64 bytes apart still
+// disturb each other (source: folly/lang/Align.h). It is part of the file format and therefore a constant.
+constexpr std::size_t line_separation_bytes = 128;
+
+// Tells the processor that this is a spin loop: it saves power and lets a sibling thread run.
+inline void pause_processor() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("isb" ::: "memory");
+#endif
+}
+
+}  // namespace noria::inline v1
+
+// SPDX-License-Identifier: BSL-1.0

@@ -1,0 +1,44 @@
+// options.hpp: what can be said when a queue is opened or created; what is left unset is taken from the file.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+namespace noria::inline v1 {
+
+// How an endpoint waits. It spins, looking, for `spin`; then it sleeps in the kernel until it is rung, looking for
+// itself every `slice`, since a peer killed at the wrong instruction cannot ring any more.
+struct waiting {
+    std::chrono::nanoseconds spin = std::chrono::microseconds(20);   // about what a sleep and a wake-up cost; 0: none
+    std::chrono::nanoseconds slice = std::chrono::milliseconds(50);  // nanoseconds::max(): no slices, for tests
+};
+
+struct options {
+    // The geometry. Set and different from the file's: errc::other_geometry, naming both.
+    std::optional<std::uint64_t> capacity{};           // messages, 1 to 2^31, a power of two; unset at creation: 4096
+    std::optional<std::uint64_t> capacity_bytes{};     // noria::bytes: 64 to 2^40 bytes, a power of two; unset: 1 MiB
+    std::optional<std::uint64_t> message_bytes_max{};  // noria::bytes: 1 to capacity_bytes - 16; unset: a quarter of it
+
+    // The file.
+    std::uint32_t mode = 0600;   // of a created file, whatever the umask
+    bool copy_on_write = false;  // accept btrfs, zfs and their like, where a full disk may still mean SIGBUS later
+    bool prefault = true;        // bring every page in when opening, so that the hot path never faults
+
+    // How long to wait for a file that does not exist, where the call does not create one. Unset: 5 s for a constructor,
+    // not at all for open(). It is also how long a file that cannot be attached yet is tried again.
+    std::optional<std::chrono::nanoseconds> wait_for_file{};
+
+    // How long to wait for a role that somebody holds. The default bridges the kernel's time to tear down a killed
+    // holder of up to about 1 GB; what lives longer is errc::role_taken.
+    std::chrono::nanoseconds wait_for_role = std::chrono::milliseconds(250);
+
+    // Wait through the deaths and closings of peers: no call reports `ended`. For supervised programs that restart.
+    bool await_successor = false;
+
+    noria::waiting waiting = {};
+};
+
+}  // namespace noria::inline v1
+
+// SPDX-License-Identifier: BSL-1.0

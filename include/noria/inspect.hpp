@@ -1,0 +1,103 @@
+// inspect.hpp: looking at a queue file from outside, changing nothing, and removing it.
+//
+//     for (const auto& who : noria::inspect("/dev/shm/ticks").roster) ...
+//
+// An observer opens and maps read-only, takes no lock, changes no byte, and slows nobody; a file of mode 0444 will do. Its
+// figures are read one after the other while the queue works: each is true at some moment of the call, and all together
+// are exact when nobody works. They come from a file that anybody with write access may have scribbled on.
+#pragma once
+
+#include "noria/core/error.hpp"
+#include "noria/core/visibility.hpp"
+#include "noria/layout/geometry.hpp"
+#include "noria/queue/counters.hpp"
+#include "noria/queue/roster.hpp"
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace noria::inline v1 {
+
+using queue::role;
+
+// One record of the roster.
+struct inhabitant {
+    noria::role role = noria::role::producer;
+    bool alive = false;            // the kernel says so; false: dead, and not recovered yet
+    std::uint64_t incarnation = 0; // the number of this attach among all of its role
+    std::uint64_t pid = 0;         // in its own PID namespace: for people, never a proof
+    std::uint64_t start_time = 0;  // ticks since boot; 0: not known
+    std::string program;
+    std::uint64_t messages = 0;    // sent or received by this incarnation
+};
+
+// What is in somebody's hands: an open claim, or a message under a lease.
+struct held_work {
+    noria::role role = noria::role::producer;
+    std::uint64_t pid = 0;
+    std::uint64_t position = 0;  // where it stands in the stream: in messages, or for noria::bytes in bytes
+};
+
+// The comings and goings of one role.
+struct stream_state {
+    std::uint64_t attaches = 0;
+    std::uint64_t ended = 0;      // the number of the last end: the attach whose leaving it was; 0: none
+    bool abandoned = false;       // that end was a death
+    std::uint64_t told = 0;       // the last end that the other role has heard of
+    bool sleeper_armed = false;   // somebody of this role sleeps, or was about to
+};
+
+struct snapshot {
+    std::filesystem::path path;
+    std::uint32_t format_version = 0;
+    layout::shape shape;             // kind, form, message size and alignment, type tag, capacity
+    std::uint64_t file_bytes = 0;
+    std::array<std::uint8_t, 16> uuid{};
+    std::vector<inhabitant> roster;  // those who are attached, and the dead not recovered yet
+    std::uint64_t depth = 0;         // messages committed and not released
+    std::uint64_t head = 0;          // positions: in messages, or for noria::bytes in bytes
+    std::uint64_t tail = 0;
+    std::optional<held_work> claimed;
+    std::optional<held_work> taken;
+    stream_state producers;
+    stream_state consumers;
+    noria::counters counters;
+    bool needs_fences = false;       // some process could take no part in membarrier: publishers fence
+};
+
+// Observes one file for as long as it lives: one mapping, any number of looks.
+class NORIA_API observer {
+public:
+    // Throws noria::error, or sets the code: not_found, symbolic_link, not_a_regular_file, not_a_queue, other_version,
+    // other_byte_order, other_kind, corrupt, no_permission, descriptor_limit, out_of_memory, unsupported_file_system.
+    explicit observer(const std::filesystem::path& path);
+    observer(const std::filesystem::path& path, std::error_code& code);
+    observer(observer&&) noexcept;
+    observer& operator=(observer&&) noexcept;
+    ~observer();
+
+    [[nodiscard]] bool is_open() const noexcept { return file_ != nullptr; }
+    [[nodiscard]] const std::string& error_text() const noexcept { return error_.text; }
+
+    [[nodiscard]] snapshot look() const;
+
+private:
+    std::unique_ptr<queue::queue_file> file_;
+    failure error_;
+};
+
+[[nodiscard]] NORIA_API snapshot inspect(const std::filesystem::path& path);
+
+// Removes a queue's file, if nobody is attached; errc::in_use otherwise. Only a queue file is ever removed. Whoever opens
+// at the same moment either keeps the file from being removed or does not find it.
+NORIA_API void remove(const std::filesystem::path& path);
+NORIA_API void remove(const std::filesystem::path& path, std::error_code& code);
+
+}  // namespace noria::inline v1
+
+// SPDX-License-Identifier: BSL-1.0

@@ -1,0 +1,52 @@
+// geometry.hpp: from what a queue is to where everything stands in its file.
+#pragma once
+
+#include "noria/core/visibility.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace noria::inline v1::layout {
+
+enum class queue_kind : std::uint32_t { spsc = 1, mpmc = 2 };
+enum class coordination : std::uint32_t { lock_free = 1, robust_mutex = 2 };
+enum class message_form : std::uint32_t { fixed = 1, bytes = 2 };
+
+// What a queue is. Everything else in the header follows from it.
+struct shape {
+    queue_kind kind = queue_kind::spsc;
+    coordination coordinated = coordination::lock_free;
+    message_form form = message_form::fixed;
+    std::uint32_t message_align = 8;
+    std::uint64_t message_bytes = 0;  // fixed form: of each message; bytes form: the maximum
+    std::uint64_t type_tag = 0;
+    std::uint64_t capacity = 0;  // fixed form: messages; bytes form: bytes
+    friend bool operator==(const shape&, const shape&) = default;
+};
+
+constexpr std::uint64_t capacity_max = std::uint64_t{1} << 31;        // messages
+constexpr std::uint64_t capacity_bytes_min = 64;                      // one line
+constexpr std::uint64_t capacity_bytes_max = std::uint64_t{1} << 40;  // 1 TiB
+constexpr std::uint64_t page_bytes = 4096;                            // of the format, whatever the machine's is
+
+// Where the sections stand: header page | roster | ring words | ring; the ring begins on a page.
+struct geometry {
+    std::uint64_t payload_offset = 0;  // fixed form: from a slot's start to its message
+    std::uint64_t slot_bytes = 0;      // fixed form: from one slot to the next; bytes form: 0
+    std::uint64_t roster_length = 0;   // entries
+    std::uint64_t roster_offset = 0;
+    std::uint64_t words_offset = 0;
+    std::uint64_t ring_offset = 0;
+    std::uint64_t ring_bytes = 0;
+    std::uint64_t file_bytes = 0;
+};
+
+// Says what is wrong with a shape, or nothing: an empty text.
+NORIA_API std::string objection(const shape& wanted);
+
+// Where everything stands in the file of a shape without objection.
+NORIA_API geometry place(const shape& wanted) noexcept;
+
+}  // namespace noria::inline v1::layout
+
+// SPDX-License-Identifier: BSL-1.0

@@ -1,0 +1,10 @@
+// noria.hpp: everything.
+#pragma once
+
+#include "noria/inspect.hpp"
+#include "noria/message.hpp"
+#include "noria/options.hpp"
+#include "noria/spsc.hpp"
+#include "noria/version.hpp"
+
+// SPDX-License-Identifier: BSL-1.0

@@ -1,0 +1,99 @@
+// file.hpp: a file's descriptor, how a file is opened without surprises, and how one is born whole or not at all.
+//
+// Birth. The file is made without a name (O_TMPFILE), given its mode, all its bytes and its contents, and only then
+// linked to its name: nobody ever sees half a file, and a creator killed on the way leaves nothing behind. Where that is
+// impossible (no O_TMPFILE, or neither /proc nor the right to link a descriptor), the file is made under a temporary
+// name whose lock tells the living from the dead, and moved to its name by a rename that replaces nothing.
+#pragma once
+
+#include "noria/core/visibility.hpp"
+
+#include <sys/stat.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+
+namespace noria::inline v1::os {
+
+// Owns a file descriptor.
+class descriptor {
+public:
+    descriptor() = default;
+    explicit descriptor(int number) noexcept : number_(number) {}
+    descriptor(descriptor&& other) noexcept : number_(other.release()) {}
+    descriptor& operator=(descriptor&& other) noexcept {
+        if (this != &other) reset(other.release());
+        return *this;
+    }
+    ~descriptor() { reset(); }
+
+    [[nodiscard]] int get() const noexcept { return number_; }
+    [[nodiscard]] bool is_open() const noexcept { return number_ >= 0; }
+    int release() noexcept {
+        const int number = number_;
+        number_ = -1;
+        return number;
+    }
+    NORIA_API void reset(int number = -1) noexcept;
+
+private:
+    int number_ = -1;
+};
+
+// Which file it is, whatever its name: the pair is unique while anybody has the file open.
+struct file_identity {
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+    friend bool operator==(const file_identity&, const file_identity&) = default;
+};
+
+NORIA_API file_identity identity_of(const struct stat& status) noexcept;
+
+enum class access { read_only, read_write };
+
+// Opens an existing regular file, following no symbolic link and waiting for nobody. Returns 0, or an errno: ELOOP for
+// a symbolic link, EISDIR for a directory, ENXIO for any other thing that is no regular file.
+NORIA_API int open_regular(const std::filesystem::path& path, access mode, descriptor& file, struct stat& status);
+
+// Whether the name stands for that very file now. A question, not a promise.
+NORIA_API bool names(const std::filesystem::path& path, const file_identity& file) noexcept;
+
+enum class file_system_fitness { fit, copies_on_write, unfit };
+struct file_system {
+    file_system_fitness fitness = file_system_fitness::fit;
+    std::string name;
+};
+
+// Whether mappings are coherent, locks are kept and allocation is real there: by the file system's magic number.
+NORIA_API file_system file_system_of(int file);
+
+// What birth was doing when it failed, for the error's text.
+enum class birth_step { directory, file, mode, allocation, contents, name };
+struct birth {
+    int error = 0;  // an errno; EEXIST in step `name`: somebody else's file has the name
+    birth_step step = birth_step::directory;
+    file_system where;
+};
+
+struct birth_wish {
+    std::uint32_t mode = 0600;
+    std::uint64_t file_bytes = 0;
+    bool copy_on_write = false;  // accept a file system that cannot promise that its bytes are there
+    std::uint64_t lock_offset = 0;  // the byte whose lock a temporary name carries
+};
+
+// Makes the file, all its bytes allocated and zero but for `contents` at its start, and gives it its name.
+NORIA_API birth create_whole(const std::filesystem::path& path, const birth_wish& wish,
+                             std::span<const std::byte> contents);
+
+// Reads exactly that many bytes from the start; returns how many there were, or a negative errno.
+NORIA_API std::int64_t read_start(int file, std::span<std::byte> buffer) noexcept;
+
+// The words the system has for an errno.
+NORIA_API std::string words_for(int error_number);
+
+}  // namespace noria::inline v1::os
+
+// SPDX-License-Identifier: BSL-1.0

@@ -1,0 +1,53 @@
+// mapped_file.hpp: a file in memory, once per process, and never in a forked child.
+//
+// Endpoints of one process that have the same file share one mapping: the second attaches without new page faults, and
+// both see one address. In a fork's child the mapping is gone (MADV_DONTFORK), and its addresses are reserved without
+// access, so that nothing the child maps later can be hit by what it still believes to own.
+#pragma once
+
+#include "noria/core/visibility.hpp"
+#include "noria/os/file.hpp"
+#include "noria/os/process.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace noria::inline v1::os {
+
+class NORIA_API mapped_file final : public fork_sensitive {
+public:
+    // The whole file, shared with the other endpoints of this process. It is mapped through a descriptor of its own, so
+    // that no endpoint's locks hang on it. Returns 0, ESTALE if the name stands for another file now, or another errno.
+    static int share(const std::filesystem::path& path, const file_identity& identity, std::uint64_t bytes,
+                     std::shared_ptr<mapped_file>& mapping);
+
+    // The file's beginning, for this caller alone. A mapping keeps its open file, and with it the open file's locks,
+    // even if somebody closes the descriptor (close_range in a daemon's start-up): so an endpoint maps one page of its
+    // own. Returns 0 or an errno.
+    static int map(const descriptor& file, access mode, std::uint64_t bytes, std::shared_ptr<mapped_file>& mapping);
+
+    ~mapped_file() override;
+
+    [[nodiscard]] std::byte* data() const noexcept { return data_; }
+    [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
+
+    // Brings every page in, so that the hot path never faults. Once per mapping; later calls do nothing.
+    void populate() noexcept;
+
+    void forked() noexcept override;
+
+private:
+    struct region;  // Boost.Interprocess's mapped_region
+    explicit mapped_file(std::unique_ptr<region> mapped) noexcept;
+
+    std::unique_ptr<region> region_;
+    std::byte* data_ = nullptr;
+    std::uint64_t bytes_ = 0;
+    file_identity identity_;
+    std::uint32_t populated_ = 0;
+};
+
+}  // namespace noria::inline v1::os
+
+// SPDX-License-Identifier: BSL-1.0

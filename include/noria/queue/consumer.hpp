@@ -1,0 +1,335 @@
+// consumer.hpp: the receiving end of a queue, whatever its ring: pop and its kin, leases, and consume_some.
+//
+// A Queue names its message type, its reader and its shape: see spsc.hpp. What every verb promises:
+//   Role    any thread, one at a time; interrupt() from any thread at any time, and from signal handlers.
+//   Waits   try_... never; ..._for and ..._until at most so long, on the monotonic clock; the others until there is a
+//           message or the stream has ended. With a message there, every verb is wait-free.
+//   Order   spsc: in the order of their commits. Whoever receives a message sees all that came before its commit.
+//   Crash   pop: dead before it releases, the message stays first in the queue; after, it is gone. take, consume_some:
+//           dead before the release, the message is delivered again, and deliveries() > 1 says so.
+//   Returns what converts to true: a message. Otherwise why() says why: empty, timed_out, interrupted, ended (the stream
+//           is over: see ended()), buffer_too_small, busy, forked, closed, corrupt.
+#pragma once
+
+#include "noria/core/shareable.hpp"
+#include "noria/core/message.hpp"
+#include "noria/queue/endpoint.hpp"
+#include "noria/queue/handle.hpp"
+
+#include <cassert>
+#include <chrono>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+namespace noria::inline v1::queue {
+
+// A consumer at its place in the file: an endpoint with a reader.
+template <class Reader>
+class receiving final : public endpoint {
+public:
+    ~receiving() override {
+        assert((!in_place() || !usable()) && "noria: a lease must not outlive its consumer");
+        if (in_place() && usable()) ring.put_back();
+        detach();
+    }
+
+    Reader ring;
+
+    // The first message, found on the slow path; null: why() says why.
+    [[nodiscard]] const std::byte* await_message(limit how_long) noexcept {
+        return wait(how_long) ? ring.take() : nullptr;
+    }
+    [[nodiscard]] unsigned deliveries() const noexcept { return ring.seen_before() ? 2 : 1; }
+
+    void release() noexcept {
+        ring.release();
+        bell();
+        went(outcome::ok);
+    }
+
+protected:
+    ring::sight look() noexcept override { return ring.look(); }
+    bool take_over(const ring::ring_view& view) noexcept override { return ring.attach(view); }
+    [[nodiscard]] std::uint64_t position() const noexcept override { return ring.position(); }
+    [[nodiscard]] std::uint64_t messages() const noexcept override { return ring.messages(); }
+};
+
+// A message held in place. It is released when the lease goes, and delivered again if the holder dies before that.
+// Lifetime: of the message, the lease's. It may be moved, and so may its consumer, but the consumer must outlive it.
+template <class Reader, class T>
+class lease {
+    static constexpr bool of_bytes = std::is_same_v<T, bytes>;
+
+public:
+    lease() noexcept = default;
+    lease(receiving<Reader>* consumer, const std::byte* message) noexcept
+        : consumer_(consumer), message_(message), size_(consumer->ring.taken_bytes()),
+          deliveries_(consumer->deliveries()) {
+        consumer_->ring.hold();
+        consumer_->begin_in_place();
+        consumer_->went(outcome::ok);
+    }
+    lease(lease&& from) noexcept { *this = std::move(from); }
+    lease& operator=(lease&& from) noexcept {
+        if (this == &from) return *this;
+        release();
+        consumer_ = std::exchange(from.consumer_, nullptr);
+        message_ = from.message_;
+        size_ = from.size_;
+        deliveries_ = from.deliveries_;
+        return *this;
+    }
+    ~lease() { release(); }
+
+    // False: there was no message, why() of the consumer says why; or it has been released.
+    explicit operator bool() const noexcept { return consumer_ != nullptr; }
+
+    const T& operator*() const noexcept requires(!of_bytes) {
+        return *std::launder(reinterpret_cast<const T*>(message_));
+    }
+    const T* operator->() const noexcept requires(!of_bytes) { return &**this; }
+    [[nodiscard]] bytes operator*() const noexcept requires of_bytes { return {message_, size_}; }
+    [[nodiscard]] const std::byte* data() const noexcept requires of_bytes { return message_; }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+    // 1, or more if an earlier holder of this message died, or threw, before it released it.
+    [[nodiscard]] unsigned deliveries() const noexcept { return deliveries_; }
+
+    // Lets the message go before the lease does. Never waits.
+    void release() noexcept {
+        auto* consumer = std::exchange(consumer_, nullptr);
+        if (consumer == nullptr || !consumer->usable()) return;
+        consumer->end_in_place();
+        consumer->release();
+    }
+
+private:
+    receiving<Reader>* consumer_ = nullptr;
+    const std::byte* message_ = nullptr;
+    std::size_t size_ = 0;
+    unsigned deliveries_ = 0;
+};
+
+template <class Queue>
+class consumer : public handle<receiving<typename Queue::reader>> {
+    using T = typename Queue::message;
+    using reader = typename Queue::reader;
+    using place_type = receiving<reader>;
+    using base = handle<place_type>;
+    static constexpr bool of_bytes = std::is_same_v<T, bytes>;
+
+public:
+    using lease_type = queue::lease<reader, T>;
+
+    // Opens the queue and takes the consumer's role. If the file is missing: with a capacity in the options it creates
+    // the queue; without one it waits for the file, options.wait_for_file (unset: 5 s).
+    // Throws: noria::error with any errc but exists; see core/error.hpp.
+    explicit consumer(const std::filesystem::path& path, const options& wishes = {})
+        : consumer(attach(path, opening::open_or_create, wishes)) {
+        this->raise_if_closed();
+    }
+
+    // As the producer's: see producer.hpp.
+    [[nodiscard]] static consumer create(const std::filesystem::path& path, const options& wishes = {}) {
+        return attach(path, opening::create, wishes).or_raise();
+    }
+    [[nodiscard]] static consumer create(const std::filesystem::path& path, const options& wishes, std::error_code& code) {
+        return attach(path, opening::create, wishes).and_tell(code);
+    }
+    [[nodiscard]] static consumer open(const std::filesystem::path& path, const options& wishes = {}) {
+        return attach(path, opening::open, wishes).or_raise();
+    }
+    [[nodiscard]] static consumer open(const std::filesystem::path& path, const options& wishes, std::error_code& code) {
+        return attach(path, opening::open, wishes).and_tell(code);
+    }
+    [[nodiscard]] static consumer open_or_create(const std::filesystem::path& path, const options& wishes,
+                                                 std::error_code& code) {
+        return attach(path, opening::open_or_create, wishes).and_tell(code);
+    }
+
+    // Destruction leaves what was not released for the next consumer; a producer that waits on a full queue is told that
+    // the consumers are gone. Moving is cheap and leaves leases valid; a moved-from consumer may only be destroyed or
+    // assigned to.
+    consumer(consumer&&) noexcept = default;
+    consumer& operator=(consumer&&) noexcept = default;
+
+    // Copies the first message out and releases it. For noria::bytes the copy lies in a buffer of the consumer's, until
+    // its next pop.
+    [[nodiscard]] popped<T> pop() noexcept { return receive(limit::never()); }
+    [[nodiscard]] popped<T> try_pop() noexcept { return receive(limit::at_once()); }
+    template <class Rep, class Period>
+    [[nodiscard]] popped<T> pop_for(std::chrono::duration<Rep, Period> time) noexcept {
+        return receive(limit::after(time));
+    }
+    [[nodiscard]] popped<T> pop_until(std::chrono::steady_clock::time_point when) noexcept {
+        return receive(limit::until(when));
+    }
+
+    // The same into a buffer of the caller's. buffer_too_small: the message stays first, and size() of what is returned
+    // says how many bytes it has.
+    [[nodiscard]] popped<T> pop(std::span<std::byte> buffer) noexcept requires of_bytes {
+        return receive_into(buffer, limit::never());
+    }
+    [[nodiscard]] popped<T> try_pop(std::span<std::byte> buffer) noexcept requires of_bytes {
+        return receive_into(buffer, limit::at_once());
+    }
+    template <class Rep, class Period>
+    [[nodiscard]] popped<T> pop_for(std::span<std::byte> buffer, std::chrono::duration<Rep, Period> time) noexcept
+        requires of_bytes
+    {
+        return receive_into(buffer, limit::after(time));
+    }
+    [[nodiscard]] popped<T> pop_until(std::span<std::byte> buffer, std::chrono::steady_clock::time_point when) noexcept
+        requires of_bytes
+    {
+        return receive_into(buffer, limit::until(when));
+    }
+
+    // Holds the first message in place until the lease goes. One lease at a time; while it is held the other receiving
+    // verbs answer `busy`.
+    [[nodiscard]] lease_type take() noexcept { return hold(limit::never()); }
+    [[nodiscard]] lease_type try_take() noexcept { return hold(limit::at_once()); }
+    template <class Rep, class Period>
+    [[nodiscard]] lease_type take_for(std::chrono::duration<Rep, Period> time) noexcept {
+        return hold(limit::after(time));
+    }
+    [[nodiscard]] lease_type take_until(std::chrono::steady_clock::time_point when) noexcept {
+        return hold(limit::until(when));
+    }
+
+    // Calls f with each of the next messages, in place: f(message) or f(message, deliveries), message being const T& or
+    // noria::bytes; at most `limit` of them, waiting only for the first. Each is released when f returns. If f throws,
+    // the exception passes through, and that message stays first in the queue, its next delivery marked as a further one.
+    // Returns how many were consumed, 0 (why() says why) to limit.
+    template <class F>
+    std::size_t consume_some(F&& f, std::size_t most = SIZE_MAX) {
+        return consume(f, most, limit::never());
+    }
+    template <class F>
+    std::size_t try_consume_some(F&& f, std::size_t most = SIZE_MAX) {
+        return consume(f, most, limit::at_once());
+    }
+    template <class F, class Rep, class Period>
+    std::size_t consume_some_for(F&& f, std::size_t most, std::chrono::duration<Rep, Period> time) {
+        return consume(f, most, limit::after(time));
+    }
+    template <class F>
+    std::size_t consume_some_until(F&& f, std::size_t most, std::chrono::steady_clock::time_point when) {
+        return consume(f, most, limit::until(when));
+    }
+
+private:
+    using base::place;
+
+    explicit consumer(std::unique_ptr<place_type> where) noexcept : base(std::move(where)) {}
+
+    static consumer attach(const std::filesystem::path& path, opening how, const options& wishes) {
+        auto where = std::make_unique<place_type>();
+        where->attach(role::consumer, how, path, wishes, Queue::shape());
+        consumer made(std::move(where));
+        if constexpr (of_bytes) {
+            if (made.is_open()) {
+                made.buffer_.reset(new (std::nothrow) std::byte[made.message_bytes_max()]);
+                if (made.buffer_ == nullptr) made.place().refuse_for_memory();
+            }
+        }
+        return made;
+    }
+    consumer or_raise() && {
+        this->raise_if_closed();
+        return std::move(*this);
+    }
+    consumer and_tell(std::error_code& code) && {
+        code = this->error_code();
+        return std::move(*this);
+    }
+
+    static const std::byte* first_message(place_type& at, limit how_long) noexcept {
+        const std::byte* const message = at.blocked() == 0 ? at.ring.take() : nullptr;
+        return message != nullptr ? message : at.await_message(how_long);
+    }
+
+    popped<T> receive(limit how_long) noexcept {
+        if constexpr (of_bytes) {
+            return receive_into({buffer_.get(), this->message_bytes_max()}, how_long);
+        } else {
+            place_type& at = place();
+            const std::byte* const message = first_message(at, how_long);
+            if (message == nullptr) [[unlikely]] return {};
+            popped<T> copy(message, at.deliveries());
+            at.release();
+            return copy;
+        }
+    }
+
+    popped<T> receive_into(std::span<std::byte> buffer, limit how_long) noexcept requires of_bytes {
+        place_type& at = place();
+        const std::byte* const message = first_message(at, how_long);
+        if (message == nullptr) [[unlikely]] return {};
+        const std::size_t size = at.ring.taken_bytes();
+        if (size > buffer.size()) {
+            at.went(outcome::buffer_too_small);
+            return popped<T>(bytes(nullptr, size), 0);
+        }
+        if (size != 0) std::memcpy(buffer.data(), message, size);
+        const unsigned deliveries = at.deliveries();
+        at.release();
+        return popped<T>(bytes(buffer.data(), size), deliveries);
+    }
+
+    lease_type hold(limit how_long) noexcept {
+        place_type& at = place();
+        const std::byte* const message = first_message(at, how_long);
+        return message != nullptr ? lease_type(&at, message) : lease_type();
+    }
+
+    // Releases the message when the caller's function has returned, and keeps it when that has thrown.
+    struct handing_out {
+        place_type& at;
+        bool returned = false;
+        explicit handing_out(place_type& where) noexcept : at(where) {
+            at.ring.hold();
+            at.begin_in_place();
+        }
+        ~handing_out() {
+            if (!at.usable()) return;
+            at.end_in_place();
+            if (returned) at.release();
+            else at.ring.put_back();
+        }
+        handing_out(const handing_out&) = delete;
+        handing_out& operator=(const handing_out&) = delete;
+    };
+
+    template <class F>
+    std::size_t consume(F& f, std::size_t most, limit how_long) {
+        using view = std::conditional_t<of_bytes, bytes, const T&>;
+        place_type& at = place();
+        std::size_t consumed = 0;
+        while (consumed < most) {
+            const std::byte* const message = first_message(at, consumed == 0 ? how_long : limit::at_once());
+            if (message == nullptr) break;
+            handing_out now(at);
+            auto call = [&](view each) {
+                if constexpr (std::is_invocable_v<F&, view, unsigned>) f(each, at.deliveries());
+                else f(each);
+            };
+            if constexpr (of_bytes) call(bytes(message, at.ring.taken_bytes()));
+            else call(*std::launder(reinterpret_cast<const T*>(message)));
+            now.returned = true;
+            ++consumed;
+        }
+        if (consumed != 0 && at.usable()) at.went(outcome::ok);
+        return consumed;
+    }
+
+    std::unique_ptr<std::byte[]> buffer_;  // of message_bytes_max, for pop() of noria::bytes
+};
+
+}  // namespace noria::inline v1::queue
+
+// SPDX-License-Identifier: BSL-1.0

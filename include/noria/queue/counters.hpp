@@ -1,0 +1,30 @@
+// counters.hpp: the figures of a queue since its birth, from any endpoint and for any observer.
+#pragma once
+
+#include "noria/core/visibility.hpp"
+#include "noria/ring/ring_view.hpp"
+
+#include <cstdint>
+
+namespace noria::inline v1 {
+
+// In messages, since the file was made, over all endpoints that it ever had. Each figure is written by one endpoint and
+// may lag by the instruction in which that endpoint died, until its successor or its recovery has mended it.
+struct counters {
+    std::uint64_t sent = 0;             // committed
+    std::uint64_t received = 0;         // released: popped, or taken and let go
+    std::uint64_t redelivered = 0;      // handed out again, or waiting to be: their holder died or threw
+    std::uint64_t given_back = 0;       // claims that were not committed, of living producers
+    std::uint64_t refused = 0;          // pushes and claims that found no room: full, timed out, interrupted, ended
+    std::uint64_t high_water = 0;       // the largest depth seen: at most an eighth of the capacity below the truth
+    std::uint64_t producer_deaths = 0;  // found and recovered
+    std::uint64_t consumer_deaths = 0;
+};
+
+namespace queue {
+NORIA_API counters count(const layout::spsc_words& words, layout::message_form form) noexcept;
+}
+
+}  // namespace noria::inline v1
+
+// SPDX-License-Identifier: BSL-1.0

@@ -1,0 +1,140 @@
+// endpoint.hpp: what all endpoints share: attaching, waiting, hearing of the other side's end, interruption, fork.
+//
+// Waiting    spin; then arm our event word, look again at everything, and sleep for at most a slice. Whatever can end
+//            the wait is looked at between arming and sleeping: the ring, interrupt(), the other side's end, the deadline.
+// Ends       A stream has ended when no record of the other role is alive, nothing is left in the ring (for a producer:
+//            the ring is still full), and nobody attached while we looked. Each end has a number and is told once.
+#pragma once
+
+#include "noria/core/atomics.hpp"
+#include "noria/core/error.hpp"
+#include "noria/core/outcome.hpp"
+#include "noria/core/visibility.hpp"
+#include "noria/core/options.hpp"
+#include "noria/os/process.hpp"
+#include "noria/queue/queue_file.hpp"
+#include "noria/queue/roster.hpp"
+#include "noria/ring/ring_view.hpp"
+#include "noria/sync/event_count.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+
+namespace noria::inline v1::queue {
+
+enum class opening { open_or_create, create, open };
+
+// How long a verb may wait; resolved to a deadline only when it does.
+class limit {
+public:
+    static constexpr limit at_once() noexcept { return limit(kind::at_once, 0); }
+    static constexpr limit never() noexcept { return limit(kind::never, 0); }
+    static limit until(os::monotonic::time_point when) noexcept {
+        return limit(kind::until, when.time_since_epoch().count());
+    }
+    // Negative and not-a-number wait not at all, what exceeds 292 years waits for ever.
+    template <class Rep, class Period>
+    static limit after(std::chrono::duration<Rep, Period> time) noexcept {
+        const auto ns = std::chrono::duration<long double, std::nano>(time).count();
+        if (!(ns > 0)) return at_once_but_waiting();
+        if (ns > 9.2e18L) return never();
+        return limit(kind::after, static_cast<std::int64_t>(ns));
+    }
+
+    [[nodiscard]] bool waits() const noexcept { return kind_ != kind::at_once; }
+    [[nodiscard]] NORIA_API os::monotonic::time_point deadline() const noexcept;
+
+private:
+    enum class kind : std::uint8_t { at_once, never, until, after };
+    constexpr limit(kind what, std::int64_t ns) noexcept : ns_(ns), kind_(what) {}
+    static limit at_once_but_waiting() noexcept { return limit(kind::after, 0); }
+
+    std::int64_t ns_;
+    kind kind_;
+};
+
+class NORIA_API endpoint : public os::fork_sensitive {
+public:
+    // Opens or creates, takes the role, moves in. On failure the endpoint stays closed and last_error() says why.
+    bool attach(role wanted, opening how, const std::filesystem::path& path, const options& wishes,
+                const layout::shape& bare);
+
+    // 0, or the reasons why a verb may not touch the ring; the one test that a hot path makes.
+    [[nodiscard]] std::uint32_t blocked() const noexcept { return blocked_; }
+    void begin_in_place() noexcept { blocked_ |= busy_bit; }
+    void end_in_place() noexcept { blocked_ &= ~busy_bit; }
+    [[nodiscard]] bool in_place() const noexcept { return (blocked_ & busy_bit) != 0; }
+    [[nodiscard]] bool usable() const noexcept { return (blocked_ & ~busy_bit) == 0; }
+
+    void went(outcome how) noexcept { why_ = how; }
+    [[nodiscard]] outcome why() const noexcept { return why_; }
+    [[nodiscard]] end ended() const noexcept { return ended_; }
+    [[nodiscard]] bool created() const noexcept { return created_; }
+    [[nodiscard]] const failure& last_error() const noexcept { return error_; }
+    [[nodiscard]] const queue_file* file() const noexcept { return file_.get(); }
+
+    // Wakes the other side if it sleeps: after each publication or release.
+    void bell() const noexcept { others_event_.bell(); }
+
+    // Waits until the ring has what the verb wants. True: it has. False: why() says why not.
+    bool wait(limit how_long) noexcept;
+
+    // Makes the present or the next wait return `interrupted`. From any thread, and from a signal handler.
+    void interrupt() noexcept;
+
+    void refuse_for_memory() noexcept;
+
+    void forked() noexcept override;
+
+protected:
+    endpoint() = default;
+    ~endpoint() override;
+    void detach() noexcept;
+
+    // What the ring says to the verb that wants to wait.
+    virtual ring::sight look() noexcept = 0;
+    // Takes the ring over; false: corrupt. Then where it stands: position and messages.
+    virtual bool take_over(const ring::ring_view& view) noexcept = 0;
+    [[nodiscard]] virtual std::uint64_t position() const noexcept = 0;
+    [[nodiscard]] virtual std::uint64_t messages() const noexcept = 0;
+
+private:
+    static constexpr std::uint32_t busy_bit = 1;
+    static constexpr std::uint32_t closed_bit = 2;
+    static constexpr std::uint32_t forked_bit = 4;
+    static constexpr std::uint32_t corrupt_bit = 8;
+
+    failure try_attach(const options& wishes, const layout::shape& bare, const std::filesystem::path& path);
+    bool settle(failure found) noexcept;
+    outcome survey(bool probe) noexcept;
+    outcome nothing() const noexcept { return role_ == role::producer ? outcome::full : outcome::empty; }
+    ring::sight look_through() noexcept;
+    outcome die_of_corruption() noexcept;
+    bool hear_end(std::uint64_t number) noexcept;
+    bool probe_is_due(os::monotonic::time_point now) noexcept;
+
+    // read by every verb
+    std::uint32_t blocked_ = closed_bit;
+    outcome why_ = outcome::closed;
+    end ended_ = end::none;
+    sync::event_count others_event_;
+    // read when waiting
+    sync::event_count own_event_;
+    std::uint32_t interrupted_ = 0;  // written by interrupt(), from anywhere
+    role role_ = role::producer;
+    bool created_ = false;
+    bool await_successor_ = false;
+    waiting waiting_;
+    std::uint64_t told_ = 0;             // the last end reported
+    std::uint64_t ended_at_attach_ = 0;  // the last end before we came
+    std::uint64_t position_at_attach_ = 0;
+    os::monotonic::time_point probed_;
+    std::unique_ptr<queue_file> file_;
+    failure error_;
+};
+
+}  // namespace noria::inline v1::queue
+
+// SPDX-License-Identifier: BSL-1.0

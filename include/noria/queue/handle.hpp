@@ -1,0 +1,87 @@
+// handle.hpp: what a producer and a consumer have in common for their user: how they are, and how the queue is.
+#pragma once
+
+#include "noria/core/error.hpp"
+#include "noria/core/outcome.hpp"
+#include "noria/queue/counters.hpp"
+#include "noria/queue/endpoint.hpp"
+
+#include <cassert>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+namespace noria::inline v1::queue {
+
+// Place is the endpoint in the file: it stays where it is while the handle moves, so claims and leases stay valid.
+template <class Place>
+class handle {
+public:
+    // How the last verb went. Never waits.
+    [[nodiscard]] outcome why() const noexcept { return place().why(); }
+
+    // How the peers of the last reported end went: finished (closed), abandoned (died), none (no end was reported yet).
+    [[nodiscard]] end ended() const noexcept { return place().ended(); }
+
+    // Makes the present or the next wait of this endpoint return `interrupted`; a verb that finds what it wants does not
+    // wait and is not interrupted.
+    // Role: any thread at any time, and signal handlers, while the endpoint exists and is not being moved.
+    void interrupt() noexcept { place().interrupt(); }
+
+    // False: the opening that returned this endpoint failed, or this is a fork's copy, or the file proved corrupt.
+    [[nodiscard]] bool is_open() const noexcept { return place().usable(); }
+
+    // What keeps this endpoint from working, as code and as text (file, found, expected, what to do); empty if nothing.
+    [[nodiscard]] std::error_code error_code() const noexcept { return place().last_error().code; }
+    [[nodiscard]] const std::string& error_text() const noexcept { return place().last_error().text; }
+
+    // Whether this endpoint's opening created the file.
+    [[nodiscard]] bool created() const noexcept { return place().created(); }
+
+    // Whether the file has lost its name, or the name now stands for another file: the present endpoints go on with
+    // each other, newcomers will not find them. One system call.
+    [[nodiscard]] bool orphaned() const noexcept { return is_open() && !place().file()->linked(); }
+
+    [[nodiscard]] std::filesystem::path path() const {
+        return place().file() != nullptr ? place().file()->path() : std::filesystem::path();
+    }
+
+    // Of the file: messages, or for noria::bytes bytes of ring. 0 on an endpoint that is not open.
+    [[nodiscard]] std::uint64_t capacity() const noexcept {
+        return place().file() != nullptr ? place().file()->header().capacity : 0;
+    }
+    // The largest message in bytes: sizeof(T), or for noria::bytes the file's message_bytes_max.
+    [[nodiscard]] std::uint64_t message_bytes_max() const noexcept {
+        return place().file() != nullptr ? place().file()->header().message_bytes : 0;
+    }
+
+    // Messages in the queue: committed and not released. Exact where nobody works on the other side. Never waits.
+    [[nodiscard]] std::uint64_t size() const noexcept { return is_open() ? place_->ring.depth() : 0; }
+    [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+
+    // The queue's figures since its birth.
+    [[nodiscard]] noria::counters counters() const noexcept {
+        if (!is_open()) return {};
+        (void)place_->ring.depth();  // a producer notes the high-water mark when it looks
+        return count(place().file()->words(), static_cast<layout::message_form>(place().file()->header().form));
+    }
+    [[nodiscard]] std::uint64_t high_water() const noexcept { return counters().high_water; }
+
+protected:
+    explicit handle(std::unique_ptr<Place> place) noexcept : place_(std::move(place)) {}
+
+    [[nodiscard]] Place& place() const noexcept {
+        assert(place_ != nullptr && "noria: this endpoint was moved from");
+        return *place_;
+    }
+    void raise_if_closed() const {
+        if (!is_open()) raise(place().last_error());
+    }
+
+    std::unique_ptr<Place> place_;
+};
+
+}  // namespace noria::inline v1::queue
+
+// SPDX-License-Identifier: BSL-1.0

@@ -1,0 +1,78 @@
+// queue_file.hpp: one opened queue file: found or made, examined, mapped, and asked who lives.
+#pragma once
+
+#include "noria/core/error.hpp"
+#include "noria/core/visibility.hpp"
+#include "noria/layout/header.hpp"
+#include "noria/layout/ring_words.hpp"
+#include "noria/layout/roster_entry.hpp"
+#include "noria/core/options.hpp"
+#include "noria/os/file.hpp"
+#include "noria/os/mapped_file.hpp"
+#include "noria/os/process.hpp"
+#include "noria/ring/ring_view.hpp"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace noria::inline v1::queue {
+
+// A failure whose text begins with the file's name.
+NORIA_API failure refuse(const std::filesystem::path& path, errc code, std::string_view text);
+
+// The shape that a creator with these options makes of a message type's bare shape; an objection if there is none.
+NORIA_API failure complete(const std::filesystem::path& path, const options& wishes, layout::shape& shape);
+
+// The size of the file that these options make of that shape. Throws errc::invalid_options.
+NORIA_API std::uint64_t required_bytes(const options& wishes, const layout::shape& bare);
+
+class NORIA_API queue_file final : public os::fork_sensitive {
+public:
+    // Makes the file, whole and empty. errc::exists if somebody else's has the name.
+    static failure create(const std::filesystem::path& path, const options& wishes, const layout::shape& bare);
+
+    // Opens a file for an endpoint, if it is what was expected, and maps it.
+    static failure open(const std::filesystem::path& path, const options& wishes, const layout::shape& bare,
+                        std::unique_ptr<queue_file>& file);
+
+    // Opens a file for an observer: any queue, read-only, and nothing of it can be changed through this object.
+    static failure observe(const std::filesystem::path& path, std::unique_ptr<queue_file>& file);
+
+    // Removes the file if nobody is attached.
+    static failure remove(const std::filesystem::path& path);
+
+    ~queue_file() override;
+
+    [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+    [[nodiscard]] const layout::header& header() const noexcept { return header_; }  // our own, examined copy
+    [[nodiscard]] layout::roster_entry& entry(std::uint64_t index) const noexcept;
+    [[nodiscard]] layout::spsc_words& words() const noexcept;
+    [[nodiscard]] ring::ring_view view() const noexcept;
+
+    // The descriptor that carries this endpoint's locks, or -1. Should the user have closed it (close_range), and even
+    // if the number has become another file's, this opens the file anew; the locks hang on a mapping meanwhile.
+    [[nodiscard]] int locks() noexcept;
+
+    // Whether the name still stands for this file.
+    [[nodiscard]] bool linked() const noexcept { return os::names(path_, identity_); }
+
+    void forked() noexcept override;
+
+private:
+    queue_file() = default;
+    static failure open_and_examine(const std::filesystem::path& path, os::access mode, queue_file& file);
+
+    std::filesystem::path path_;
+    layout::header header_{};
+    os::file_identity identity_;
+    os::descriptor descriptor_;
+    os::access mode_ = os::access::read_only;
+    std::shared_ptr<os::mapped_file> whole_;   // shared within the process
+    std::shared_ptr<os::mapped_file> anchor_;  // our own first page: keeps our open file, and with it our locks
+};
+
+}  // namespace noria::inline v1::queue
+
+// SPDX-License-Identifier: BSL-1.0

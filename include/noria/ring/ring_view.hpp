@@ -1,0 +1,43 @@
+// ring_view.hpp: the memory that an spsc ring lives in, wherever it comes from: a mapping, a heap buffer, a fuzzer.
+#pragma once
+
+#include "noria/core/visibility.hpp"
+#include "noria/layout/geometry.hpp"
+#include "noria/layout/ring_words.hpp"
+
+#include <cstddef>
+
+namespace noria::inline v1::ring {
+
+struct ring_view {
+    layout::producer_line* producer = nullptr;
+    layout::consumer_line* consumer = nullptr;
+    std::byte* records = nullptr;  // the ring, place(shape).ring_bytes long, aligned to 64
+    layout::shape shape;
+};
+
+// What a side finds when it looks beyond what it knows.
+enum class sight {
+    ready,    // there is room, or a message
+    nothing,  // full, or empty
+    moved,    // the side itself moved on (a skip published or passed): tell the peer, then look again
+    corrupt,  // the words contradict the invariants
+};
+
+// What a consumer's death leaves to be stored: absolute values, so that storing them again changes nothing.
+struct redelivery {
+    std::uint64_t seen = 0;
+    std::uint64_t redelivered = 0;
+};
+
+// How a dead consumer's words must be changed: what it held will be delivered again and is counted (W2, W3).
+constexpr redelivery redelivery_after(const layout::consumer_line& dead) noexcept {
+    const bool held = static_cast<std::int64_t>(dead.taken - dead.head) > 0;
+    const bool known = static_cast<std::int64_t>(dead.seen - dead.taken) >= 0;
+    if (!held) return {dead.seen, dead.redelivered};
+    return {known ? dead.seen : dead.taken, dead.redelivered + 1};
+}
+
+}  // namespace noria::inline v1::ring
+
+// SPDX-License-Identifier: BSL-1.0

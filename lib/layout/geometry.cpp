@@ -1,0 +1,78 @@
+// geometry.cpp: the arithmetic of sections, and what makes a shape impossible.
+#include "noria/layout/geometry.hpp"
+
+#include "noria/core/bits.hpp"
+#include "noria/core/shareable.hpp"
+#include "noria/layout/record.hpp"
+#include "noria/layout/ring_words.hpp"
+#include "noria/layout/roster_entry.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+
+namespace noria::inline v1::layout {
+
+namespace {
+
+std::string capacity_objection(const char* option, std::uint64_t value, std::uint64_t least, std::uint64_t most) {
+    if (value < least || value > most) {
+        return fmt::format("{} is {}, expected a power of two from {} to {}; choose one of these", option, value, least,
+                           most);
+    }
+    if (!is_power_of_two(value)) {
+        return fmt::format("{} is {}, expected a power of two; the next one is {}", option, value,
+                           std::bit_ceil(value));
+    }
+    return {};
+}
+
+}  // namespace
+
+std::string objection(const shape& wanted) {
+    if (!is_power_of_two(wanted.message_align) || wanted.message_align > 64) {
+        return fmt::format("message alignment is {}, expected a power of two up to 64", wanted.message_align);
+    }
+    if (wanted.message_bytes > message_bytes_limit) {
+        return fmt::format("message_bytes_max is {}, expected at most {}; send larger things in parts",
+                           wanted.message_bytes, message_bytes_limit);
+    }
+    if (wanted.form == message_form::fixed) {
+        return capacity_objection("capacity", wanted.capacity, 1, capacity_max);
+    }
+    if (auto text = capacity_objection("capacity_bytes", wanted.capacity, capacity_bytes_min, capacity_bytes_max);
+        !text.empty()) {
+        return text;
+    }
+    // One record of the maximum and the zero word behind it must fit into the empty ring.
+    const std::uint64_t most = wanted.capacity - 2 * record_header_bytes;
+    if (wanted.message_bytes == 0 || wanted.message_bytes > most) {
+        return fmt::format("message_bytes_max is {}, expected 1 to {} in a ring of {} bytes; enlarge capacity_bytes",
+                           wanted.message_bytes, std::min<std::uint64_t>(most, message_bytes_limit), wanted.capacity);
+    }
+    return {};
+}
+
+geometry place(const shape& wanted) noexcept {
+    geometry where;
+    if (wanted.form == message_form::fixed) {
+        const std::uint64_t align = std::max<std::uint64_t>(record_alignment, wanted.message_align);
+        where.payload_offset = align;  // the header takes 8 of it
+        where.slot_bytes = round_up(align + wanted.message_bytes, align);
+        where.ring_bytes = where.slot_bytes * wanted.capacity;
+    } else {
+        where.payload_offset = record_header_bytes;
+        where.ring_bytes = wanted.capacity;
+    }
+    where.roster_length = 2;
+    where.roster_offset = page_bytes;
+    where.words_offset = where.roster_offset + where.roster_length * sizeof(roster_entry);
+    where.ring_offset = round_up(where.words_offset + sizeof(spsc_words), page_bytes);
+    where.file_bytes = round_up(where.ring_offset + where.ring_bytes, page_bytes);
+    return where;
+}
+
+}  // namespace noria::inline v1::layout
+
+// SPDX-License-Identifier: BSL-1.0

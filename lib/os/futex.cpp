@@ -1,0 +1,38 @@
+// futex.cpp: the futex system call, shared, on absolute monotonic deadlines.
+#include "noria/os/futex.hpp"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <ctime>
+
+namespace noria::inline v1::os {
+
+void futex_wait(std::uint32_t& word, std::uint32_t value, monotonic::time_point until) noexcept {
+    timespec deadline{};
+    const timespec* limit = nullptr;
+    if (until != monotonic::time_point::max()) {
+        const auto since = until.time_since_epoch();
+        const auto seconds = std::chrono::floor<std::chrono::seconds>(since);
+        if (seconds.count() < 0) return;  // before the clock began: that was long ago
+        deadline.tv_sec = static_cast<time_t>(seconds.count());
+        deadline.tv_nsec = static_cast<long>(std::chrono::nanoseconds(since - seconds).count());
+        limit = &deadline;
+    }
+    const int errno_before = errno;
+    syscall(SYS_futex, &word, FUTEX_WAIT_BITSET, value, limit, nullptr, FUTEX_BITSET_MATCH_ANY);
+    errno = errno_before;
+}
+
+void futex_wake_all(std::uint32_t& word) noexcept {
+    const int errno_before = errno;  // interrupt() may be called from a signal handler
+    syscall(SYS_futex, &word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+    errno = errno_before;
+}
+
+}  // namespace noria::inline v1::os
+
+// SPDX-License-Identifier: BSL-1.0

@@ -1,0 +1,113 @@
+// mapped_file.cpp: mappings by Boost.Interprocess; the one file that includes it.
+#include "noria/os/mapped_file.hpp"
+
+#include "noria/core/atomics.hpp"
+
+#include <boost/interprocess/exceptions.hpp>
+#include <boost/interprocess/mapped_region.hpp>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <new>
+#include <utility>
+#include <vector>
+
+namespace noria::inline v1::os {
+
+namespace {
+
+namespace bip = boost::interprocess;
+
+// Boost.Interprocess maps any MemoryMappable: here, a descriptor that we opened and locked ourselves.
+struct mappable_descriptor {
+    int number;
+    bip::mode_t mode;
+
+    [[nodiscard]] bip::mapping_handle_t get_mapping_handle() const {
+        return bip::ipcdetail::mapping_handle_from_file_handle(number);
+    }
+    [[nodiscard]] bip::mode_t get_mode() const { return mode; }
+};
+
+// The mappings that endpoints of this process share. Never destroyed, as endpoints may outlive static objects.
+std::vector<std::weak_ptr<mapped_file>>& shared_mappings() {
+    static auto& table = *new std::vector<std::weak_ptr<mapped_file>>;
+    return table;
+}
+
+}  // namespace
+
+struct mapped_file::region {
+    bip::mapped_region mapped;
+};
+
+mapped_file::mapped_file(std::unique_ptr<region> mapped) noexcept
+    : region_(std::move(mapped)), data_(static_cast<std::byte*>(region_->mapped.get_address())),
+      bytes_(region_->mapped.get_size()) {}
+
+int mapped_file::map(const descriptor& file, access mode, std::uint64_t bytes, std::shared_ptr<mapped_file>& mapping) {
+    const no_fork until_enlisted;
+    try {
+        const auto how = mode == access::read_only ? bip::read_only : bip::read_write;
+        auto mapped = std::make_unique<region>(
+            region{bip::mapped_region(mappable_descriptor{file.get(), how}, how, 0, bytes)});
+        mapping.reset(new mapped_file(std::move(mapped)));
+    } catch (const bip::interprocess_exception& refusal) {
+        const int error = refusal.get_native_error();
+        return error != 0 ? error : EINVAL;
+    } catch (const std::bad_alloc&) {
+        return ENOMEM;
+    }
+    // Where the kernel will not do it, forked() replaces the child's copy instead, a moment later.
+    (void)madvise(mapping->data_, mapping->bytes_, MADV_DONTFORK);
+    mapping->enlist();
+    return 0;
+}
+
+int mapped_file::share(const std::filesystem::path& path, const file_identity& identity, std::uint64_t bytes,
+                       std::shared_ptr<mapped_file>& mapping) {
+    const no_fork until_enlisted;
+    auto& table = shared_mappings();
+    std::erase_if(table, [](const auto& each) { return each.expired(); });
+    for (const auto& each : table) {
+        mapping = each.lock();
+        if (mapping && mapping->identity_ == identity && mapping->bytes_ == bytes) return 0;
+    }
+    mapping.reset();
+    descriptor file;
+    struct stat status {};
+    if (const int error = open_regular(path, access::read_write, file, status); error != 0) return error;
+    if (identity_of(status) != identity) return ESTALE;
+    if (const int error = map(file, access::read_write, bytes, mapping); error != 0) return error;
+    mapping->identity_ = identity;
+    table.push_back(mapping);
+    return 0;
+}
+
+mapped_file::~mapped_file() {
+    const no_fork until_unmapped;
+    delist();
+    region_.reset();
+}
+
+void mapped_file::populate() noexcept {
+    if (exchange(populated_, 1U) != 0) return;
+    // Linux 5.14; elsewhere a read of each page brings it in, which saves the later fault's disk access at least.
+#ifdef MADV_POPULATE_WRITE
+    if (madvise(data_, bytes_, MADV_POPULATE_WRITE) == 0) return;
+#endif
+    for (std::uint64_t offset = 0; offset < bytes_; offset += 4096) {
+        (void)*reinterpret_cast<const volatile unsigned char*>(data_ + offset);
+    }
+}
+
+void mapped_file::forked() noexcept {
+    // MADV_DONTFORK has left a gap (or, refused, a copy): close it to everybody.
+    (void)mmap(data_, bytes_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    identity_ = {};  // an endpoint that the child opens for itself must not find this one
+}
+
+}  // namespace noria::inline v1::os
+
+// SPDX-License-Identifier: BSL-1.0

@@ -1,0 +1,248 @@
+// endpoint.cpp: attaching, waiting, and the end of streams.
+#include "noria/queue/endpoint.hpp"
+
+#include "noria/os/membarrier.hpp"
+#include "noria/sync/backoff.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <new>
+#include <thread>
+#include <utility>
+
+namespace noria::inline v1::queue {
+
+namespace {
+
+using clock = os::monotonic;
+
+// now + time, without overflow; a negative time is none.
+clock::time_point later(clock::time_point now, std::chrono::nanoseconds time) noexcept {
+    if (time.count() <= 0) return now;
+    return time > clock::time_point::max() - now ? clock::time_point::max() : now + time;
+}
+
+// How often the kernel is asked whether the other side lives, at the most.
+constexpr auto probe_interval = std::chrono::milliseconds(10);
+
+// Between two tries of an opening that waits for a file or a role.
+constexpr auto retry_interval = std::chrono::milliseconds(1);
+
+constexpr auto wait_for_file_default = std::chrono::seconds(5);  // of constructors that do not create
+
+}  // namespace
+
+clock::time_point limit::deadline() const noexcept {
+    switch (kind_) {
+        case kind::at_once: return clock::time_point::min();
+        case kind::never: return clock::time_point::max();
+        case kind::until: return clock::time_point(std::chrono::nanoseconds(ns_));
+        case kind::after: return later(clock::now(), std::chrono::nanoseconds(ns_));
+    }
+    return clock::time_point::min();
+}
+
+bool endpoint::attach(role wanted, opening how, const std::filesystem::path& path, const options& wishes,
+                      const layout::shape& bare) {
+    role_ = wanted;
+    waiting_ = wishes.waiting;
+    await_successor_ = wishes.await_successor;
+    const bool may_create = how == opening::create || (how == opening::open_or_create &&
+                                                       (wanted == role::producer || wishes.capacity || wishes.capacity_bytes));
+    const std::chrono::nanoseconds patience =
+        wishes.wait_for_file.value_or(how == opening::open ? std::chrono::nanoseconds(0) : wait_for_file_default);
+    const auto file_deadline = later(clock::now(), patience);
+    const auto role_deadline = later(clock::now(), wishes.wait_for_role);
+    bool create_now = how == opening::create;
+    for (;;) {
+        if (create_now) {
+            failure failed = queue_file::create(path, wishes, bare);
+            created_ = !failed;
+            if (failed && (failed.code != errc::exists || how == opening::create)) return settle(std::move(failed));
+        }
+        failure failed = try_attach(wishes, bare, path);
+        if (failed.code == errc::not_found) {
+            // Not there yet; or, if we made it, somebody removed it at once.
+            create_now = may_create;
+            if (may_create) continue;
+            if (clock::now() >= file_deadline) return settle(std::move(failed));
+        } else if (failed.code != errc::role_taken || clock::now() >= role_deadline) {
+            return settle(std::move(failed));
+        }
+        create_now = false;
+        std::this_thread::sleep_for(retry_interval);
+    }
+}
+
+failure endpoint::try_attach(const options& wishes, const layout::shape& bare, const std::filesystem::path& path) {
+    std::unique_ptr<queue_file> file;
+    if (auto failed = queue_file::open(path, wishes, bare, file)) return failed;
+    if (auto failed = take_role(*file, role_)) return failed;
+    // With the locks, nobody can remove the file any more; but it may have been removed before we had them.
+    if (!file->linked()) return refuse(path, errc::not_found, "found the file removed while opening it, expected it to stay; "
+                                                              "try again");
+    if (!take_over(file->view())) {
+        return refuse(path, errc::corrupt, "found ring positions that contradict each other, expected those of FORMAT.md; "
+                                           "restore or remove the file");
+    }
+    layout::spsc_words& words = file->words();
+    own_event_ = sync::event_count(event_of(words, role_));
+    others_event_ = sync::event_count(event_of(words, other(role_)));
+    if (!os::register_for_barriers()) {
+        own_event_.require_fences();
+        others_event_.require_fences();
+    }
+    const os::no_fork until_enlisted;
+    // Peers that were gone before we came are no news to a producer: recover the dead before looking.
+    (void)inhabited(*file, other(role_), true);
+    ended_at_attach_ = load_acquire(stream_of(words, other(role_)).ended);
+    position_at_attach_ = position();
+    (void)move_in(*file, role_, position(), messages());
+    file_ = std::move(file);
+    enlist();
+    blocked_ = 0;
+    return {};
+}
+
+bool endpoint::settle(failure found) noexcept {
+    error_ = std::move(found);
+    if (error_) {
+        blocked_ = closed_bit;
+        created_ = false;
+        file_.reset();
+    }
+    why_ = error_ ? outcome::closed : outcome::ok;
+    return !error_;
+}
+
+endpoint::~endpoint() = default;
+
+// Called by the destructor of the derived class, while its ring still exists.
+void endpoint::detach() noexcept {
+    const os::no_cancel whole;
+    const os::no_fork until_gone;
+    delist();
+    // A corrupt file is left like any other: the record is ours, and the locks.
+    if (file_ != nullptr && (blocked_ & forked_bit) == 0) move_out(*file_, role_);
+    file_.reset();
+    blocked_ = closed_bit;
+}
+
+void endpoint::refuse_for_memory() noexcept {
+    failure failed;
+    try {
+        failed = refuse(file_->path(), errc::out_of_memory, "found no memory for a buffer of message_bytes_max, expected "
+                                                            "enough; create the queue with a smaller maximum");
+    } catch (...) {
+        failed.code = errc::out_of_memory;
+    }
+    detach();
+    (void)settle(std::move(failed));
+}
+
+ring::sight endpoint::look_through() noexcept {
+    // A ring moves on by itself at most once before it finds something or nothing: a skip leads to the ring's start.
+    // A hostile ring may go on for ever; each round is a bounded step, and after three it is corrupt.
+    for (int round = 0; round < 3; ++round) {
+        const ring::sight found = look();
+        if (found != ring::sight::moved) return found;
+        others_event_.bell();
+    }
+    return ring::sight::corrupt;
+}
+
+outcome endpoint::die_of_corruption() noexcept {
+    blocked_ |= corrupt_bit;
+    try {
+        error_ = refuse(file_->path(), errc::corrupt, "found a ring that no writer of this format leaves, expected the one "
+                                                      "of FORMAT.md; stop its users and remove the file");
+    } catch (...) {
+        error_.code = errc::corrupt;  // without memory for the words
+    }
+    return outcome::corrupt;
+}
+
+bool endpoint::probe_is_due(clock::time_point now) noexcept {
+    if (now - probed_ < probe_interval) return false;
+    probed_ = now;
+    return true;
+}
+
+// One look at everything that can end a wait but interruption and time: the ring and the other side's end. Invariant:
+// an end is reported only if, after no record of the other role was alive, the ring had nothing, and nobody came
+// meanwhile. (Empty, then closed, without the second look, would lose the last message.)
+outcome endpoint::survey(bool probe) noexcept {
+    ring::sight found = look_through();
+    if (found == ring::sight::ready) return outcome::ok;
+    if (found == ring::sight::corrupt) return die_of_corruption();
+
+    layout::stream_line& peers = stream_of(file_->words(), other(role_));
+    const std::uint64_t generation = load_acquire(peers.generation);  // [S2] acquire <- [S1] in move_in: newcomers
+    if (inhabited(*file_, other(role_), probe) || await_successor_) return nothing();
+    const std::uint64_t number = load_acquire(peers.ended);  // [S6] acquire <- [S5] in move_out, [S8] in recover: the end
+    if (number == 0 || number == told_) return nothing();    // nobody ever came, or we have been told
+
+    found = look_through();
+    if (found == ring::sight::ready) return outcome::ok;
+    if (found == ring::sight::corrupt) return die_of_corruption();
+    if (load_acquire(peers.generation) != generation) return nothing();
+    return hear_end(number) ? outcome::ended : nothing();
+}
+
+// Whether that end is news to this endpoint: it came after our attach; or, for a consumer, we drained that stream, or
+// nobody has heard of it yet.
+bool endpoint::hear_end(std::uint64_t number) noexcept {
+    layout::stream_line& peers = stream_of(file_->words(), other(role_));
+    bool news = number != ended_at_attach_;
+    if (role_ == role::consumer) news = news || position() != position_at_attach_ || load_relaxed(peers.heard) != number;
+    if (!news) return false;
+    told_ = number;
+    ended_ = load_relaxed(peers.died) == number ? end::abandoned : end::finished;  // ordered by the acquire of `ended`
+    store_relaxed(peers.heard, number);  // written by one endpoint at a time; a later newcomer reads it after our locks
+    return true;
+}
+
+bool endpoint::wait(limit how_long) noexcept {
+    const auto answer = [this](outcome how) {
+        why_ = how;
+        return how == outcome::ok;
+    };
+    if (blocked_ != 0) {
+        if ((blocked_ & forked_bit) != 0) return answer(outcome::forked);
+        if ((blocked_ & closed_bit) != 0) return answer(outcome::closed);
+        return answer((blocked_ & corrupt_bit) != 0 ? outcome::corrupt : outcome::busy);
+    }
+    const os::no_cancel whole;
+    clock::time_point now = clock::now();
+    outcome found = survey(probe_is_due(now));
+    if (found != nothing() || !how_long.waits()) return answer(found);
+
+    const clock::time_point deadline = how_long.deadline();
+    sync::backoff spin(std::min<std::chrono::nanoseconds>(waiting_.spin, deadline - std::min(deadline, now)));
+    while (found == nothing() && load_relaxed(interrupted_) == 0 && spin.pause()) {
+        if (look_through() != ring::sight::nothing) found = survey(false);
+    }
+    const auto interrupted = [this] { return load_relaxed(interrupted_) != 0 && exchange(interrupted_, 0U) != 0; };
+    for (;; found = survey(false)) {
+        if (found != nothing()) return answer(found);
+        if (interrupted()) return answer(outcome::interrupted);
+        now = clock::now();
+        if (deadline <= now) return answer(outcome::timed_out);
+        const std::uint32_t armed = own_event_.arm();
+        found = survey(probe_is_due(now));  // the second look: whoever rang before we armed has left something to see
+        if (found != nothing()) return answer(found);
+        if (interrupted()) return answer(outcome::interrupted);
+        own_event_.sleep(armed, std::min(deadline, later(now, waiting_.slice)));
+    }
+}
+
+void endpoint::interrupt() noexcept {
+    (void)exchange(interrupted_, 1U);  // a full fence: whoever arms later sees it, whoever armed before is rung
+    if ((blocked_ & (forked_bit | closed_bit)) == 0) own_event_.ring();
+}
+
+void endpoint::forked() noexcept { blocked_ |= forked_bit; }
+
+}  // namespace noria::inline v1::queue
+
+// SPDX-License-Identifier: BSL-1.0

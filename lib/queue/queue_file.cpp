@@ -1,0 +1,330 @@
+// queue_file.cpp: finding, making, examining, mapping and removing a queue's file, with words for each refusal.
+#include "noria/queue/queue_file.hpp"
+
+#include "noria/core/shareable.hpp"
+#include "noria/os/file_lock.hpp"
+
+#include <fmt/format.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <span>
+#include <utility>
+
+namespace noria::inline v1::queue {
+
+namespace {
+
+// What an errno of opening or making a file means, whatever the step was.
+failure refuse_errno(const std::filesystem::path& path, int error, std::string_view doing) {
+    const std::string words = os::words_for(error);
+    switch (error) {
+        case ENOENT:
+        case ENOTDIR:
+            return refuse(path, errc::not_found,
+                          fmt::format("found nothing ({}), expected a queue; check the path, and that its creator runs",
+                                      words));
+        case EEXIST:
+            return refuse(path, errc::exists, "found a file of that name, expected none; open it, or choose another name");
+        case ELOOP:
+            return refuse(path, errc::symbolic_link,
+                          "found a symbolic link, expected a regular file; name the file that it points to");
+        case EISDIR:
+            return refuse(path, errc::not_a_regular_file,
+                          "found a directory, expected a regular file; name a file in it");
+        case ENXIO:
+            return refuse(path, errc::not_a_regular_file,
+                          "found a FIFO, socket or device, expected a regular file; choose another name");
+        case EACCES:
+        case EPERM:
+        case EROFS:
+            return refuse(path, errc::no_permission,
+                          fmt::format("found no permission to {} ({}), expected to read and write; check owner and mode "
+                                      "of the file and its directory, and the option mode of its creator",
+                                      doing, words));
+        case EMFILE:
+        case ENFILE:
+            return refuse(path, errc::descriptor_limit,
+                          fmt::format("found no free descriptor ({}), expected one per endpoint; raise RLIMIT_NOFILE",
+                                      words));
+        case ENOMEM:
+            return refuse(path, errc::out_of_memory,
+                          fmt::format("found no memory to {} ({}), expected enough; use a smaller capacity, or raise "
+                                      "RLIMIT_AS",
+                                      doing, words));
+        default:
+            return refuse(path, errc::system,
+                          fmt::format("could not {}: found {} (errno {}), expected success; see errno(3)", doing, words,
+                                      error));
+    }
+}
+
+failure refuse_birth(const std::filesystem::path& path, const os::birth& born, std::uint64_t file_bytes) {
+    using os::birth_step;
+    if (born.step == birth_step::directory && born.error != EACCES) {
+        failure failed = refuse_errno(path, born.error, "open its directory");
+        if (failed.code == errc::not_found) {
+            failed = refuse(path, errc::not_found, "found no such directory, expected one; make it first");
+        }
+        return failed;
+    }
+    if (born.step == birth_step::file && born.error == EOPNOTSUPP) {
+        const bool copies = born.where.fitness == os::file_system_fitness::copies_on_write;
+        return refuse(path, errc::unsupported_file_system,
+                      fmt::format("found the file system {}, expected a local one such as tmpfs, ext4 or xfs; {}",
+                                  born.where.name,
+                                  copies ? "choose another directory, or set copy_on_write and accept SIGBUS on a full disk"
+                                         : "choose another directory"));
+    }
+    if (born.error == ENOSPC || born.error == EDQUOT) {
+        return refuse(path, errc::no_space,
+                      fmt::format("found too little space ({}), expected {} bytes; free some, use another file system, "
+                                  "or a smaller capacity",
+                                  os::words_for(born.error), file_bytes));
+    }
+    if (born.error == EFBIG) {
+        return refuse(path, errc::file_size_limit,
+                      fmt::format("found a file size limit below {} bytes, expected room for the queue; raise "
+                                  "RLIMIT_FSIZE, or use a smaller capacity",
+                                  file_bytes));
+    }
+    return refuse_errno(path, born.error, born.step == birth_step::name ? "give the file its name" : "create the file");
+}
+
+std::string_view form_name(layout::message_form form) {
+    return form == layout::message_form::fixed ? "messages of one size" : "messages of any size (noria::bytes)";
+}
+
+// Is the examined file what the program was built for, and what its options say?
+failure compare(const std::filesystem::path& path, const layout::shape& found, const layout::shape& bare,
+                const options& wishes) {
+    if (found.kind != bare.kind || found.coordinated != bare.coordinated) {
+        return refuse(path, errc::other_kind,
+                      fmt::format("found queue kind {} with coordination {}, expected {} with {}; open it as what it is",
+                                  static_cast<int>(found.kind), static_cast<int>(found.coordinated),
+                                  static_cast<int>(bare.kind), static_cast<int>(bare.coordinated)));
+    }
+    if (found.form != bare.form) {
+        return refuse(path, errc::other_type, fmt::format("found a queue of {}, expected {}; open it with its own type",
+                                                          form_name(found.form), form_name(bare.form)));
+    }
+    const bool fixed = bare.form == layout::message_form::fixed;
+    if (found.type_tag != bare.type_tag || (fixed && (found.message_bytes != bare.message_bytes ||
+                                                      found.message_align != bare.message_align))) {
+        return refuse(path, errc::other_type,
+                      fmt::format("found messages of {} bytes, alignment {}, type tag {:#x}, expected {} bytes, alignment "
+                                  "{}, type tag {:#x}; build both programs with the same message type",
+                                  found.message_bytes, found.message_align, found.type_tag, bare.message_bytes,
+                                  bare.message_align, bare.type_tag));
+    }
+    const auto differs = [&](const char* option, const std::optional<std::uint64_t>& wish, std::uint64_t is) {
+        if (!wish || *wish == is) return failure{};
+        return refuse(path, errc::other_geometry,
+                      fmt::format("found {} {}, expected {}; leave the option unset to take the file's, or remove the file",
+                                  option, is, *wish));
+    };
+    if (fixed) return differs("capacity", wishes.capacity, found.capacity);
+    if (auto failed = differs("capacity_bytes", wishes.capacity_bytes, found.capacity)) return failed;
+    return differs("message_bytes_max", wishes.message_bytes_max, found.message_bytes);
+}
+
+// Options that belong to the other form of queue make no sense, whether the file exists or not.
+failure misplaced(const std::filesystem::path& path, const options& wishes, const layout::shape& bare) {
+    if (bare.form == layout::message_form::fixed && (wishes.capacity_bytes || wishes.message_bytes_max)) {
+        return refuse(path, errc::invalid_options,
+                      "found capacity_bytes or message_bytes_max for messages of one type, expected capacity, which "
+                      "counts messages; set that");
+    }
+    if (bare.form == layout::message_form::bytes && wishes.capacity) {
+        return refuse(path, errc::invalid_options,
+                      "found capacity for noria::bytes, expected capacity_bytes and message_bytes_max; set these");
+    }
+    return {};
+}
+
+constexpr std::uint64_t default_capacity = 4096;            // messages
+constexpr std::uint64_t default_capacity_bytes = 1U << 20;  // 1 MiB
+
+}  // namespace
+
+failure refuse(const std::filesystem::path& path, errc code, std::string_view text) {
+    return {code, fmt::format("'{}': {}", path.string(), text)};
+}
+
+failure complete(const std::filesystem::path& path, const options& wishes, layout::shape& shape) {
+    if (auto failed = misplaced(path, wishes, shape)) return failed;
+    if (shape.form == layout::message_form::fixed) {
+        shape.capacity = wishes.capacity.value_or(default_capacity);
+    } else {
+        shape.capacity = wishes.capacity_bytes.value_or(default_capacity_bytes);
+        shape.message_bytes = wishes.message_bytes_max.value_or(
+            std::min<std::uint64_t>(shape.capacity / 4, message_bytes_limit));
+    }
+    if (auto text = layout::objection(shape); !text.empty()) return refuse(path, errc::invalid_options, "found " + text);
+    return {};
+}
+
+std::uint64_t required_bytes(const options& wishes, const layout::shape& bare) {
+    layout::shape shape = bare;
+    if (auto failed = complete("(no file)", wishes, shape)) raise(std::move(failed));
+    return layout::place(shape).file_bytes;
+}
+
+failure queue_file::create(const std::filesystem::path& path, const options& wishes, const layout::shape& bare) {
+    layout::shape shape = bare;
+    if (auto failed = complete(path, wishes, shape)) return failed;
+    std::array<std::uint8_t, 16> uuid{};
+    (void)!getrandom(uuid.data(), uuid.size(), 0);  // short only before the kernel's pool is ready: then it is zeros
+    const layout::header page = layout::make_header(shape, uuid);
+    const os::no_cancel whole;
+    const os::birth born = os::create_whole(path,
+                                            {.mode = wishes.mode,
+                                             .file_bytes = page.file_bytes,
+                                             .copy_on_write = wishes.copy_on_write,
+                                             .lock_offset = layout::birth_lock},
+                                            std::as_bytes(std::span(&page, 1)));
+    return born.error == 0 ? failure{} : refuse_birth(path, born, page.file_bytes);
+}
+
+failure queue_file::open_and_examine(const std::filesystem::path& path, os::access mode, queue_file& file) {
+    struct stat status {};
+    file.path_ = path;
+    file.mode_ = mode;
+    const os::no_fork until_enlisted;
+    file.enlist();
+    if (const int error = os::open_regular(path, mode, file.descriptor_, status); error != 0) {
+        return refuse_errno(path, error, "open it");
+    }
+    file.identity_ = os::identity_of(status);
+    if (const auto where = os::file_system_of(file.descriptor_.get());
+        where.fitness == os::file_system_fitness::unfit) {
+        return refuse(path, errc::unsupported_file_system,
+                      fmt::format("found the file system {}, expected a local one such as tmpfs, ext4 or xfs; move the "
+                                  "queue there",
+                                  where.name));
+    }
+    const std::int64_t got = os::read_start(file.descriptor_.get(), std::as_writable_bytes(std::span(&file.header_, 1)));
+    if (got < 0) return refuse_errno(path, static_cast<int>(-got), "read its header");
+    if (got < static_cast<std::int64_t>(sizeof(layout::header))) {
+        return refuse(path, errc::not_a_queue,
+                      fmt::format("found {} bytes, expected a header of {}; check the path, the file was left as it is",
+                                  got, sizeof(layout::header)));
+    }
+    if (auto found = layout::examine(file.header_, static_cast<std::uint64_t>(status.st_size))) {
+        return refuse(path, found->code, found->text);
+    }
+    return {};
+}
+
+failure queue_file::open(const std::filesystem::path& path, const options& wishes, const layout::shape& bare,
+                         std::unique_ptr<queue_file>& file) {
+    if (auto failed = misplaced(path, wishes, bare)) return failed;
+    const os::no_cancel whole;
+    std::unique_ptr<queue_file> opened(new queue_file);
+    if (auto failed = open_and_examine(path, os::access::read_write, *opened)) return failed;
+    if (auto failed = compare(path, layout::shape_of(opened->header_), bare, wishes)) return failed;
+    if (const int error = os::mapped_file::map(opened->descriptor_, os::access::read_only, layout::page_bytes,
+                                               opened->anchor_);
+        error != 0) {
+        return refuse_errno(path, error, "map it");
+    }
+    if (const int error = os::mapped_file::share(path, opened->identity_, opened->header_.file_bytes, opened->whole_);
+        error != 0) {
+        // ESTALE: removed, or replaced, since we opened it. That is as if it had not been there.
+        return refuse_errno(path, error == ESTALE ? ENOENT : error, "map it");
+    }
+    if (wishes.prefault) opened->whole_->populate();
+    file = std::move(opened);
+    return {};
+}
+
+failure queue_file::observe(const std::filesystem::path& path, std::unique_ptr<queue_file>& file) {
+    const os::no_cancel whole;
+    std::unique_ptr<queue_file> opened(new queue_file);
+    if (auto failed = open_and_examine(path, os::access::read_only, *opened)) return failed;
+    if (const int error = os::mapped_file::map(opened->descriptor_, os::access::read_only, opened->header_.file_bytes,
+                                               opened->whole_);
+        error != 0) {
+        return refuse_errno(path, error, "map it");
+    }
+    file = std::move(opened);
+    return {};
+}
+
+failure queue_file::remove(const std::filesystem::path& path) {
+    const os::no_cancel whole;
+    queue_file file;
+    if (auto failed = open_and_examine(path, os::access::read_write, file)) {
+        // A damaged queue is still a queue that one may want to be rid of; what is no queue is not ours to remove.
+        if (failed.code != errc::corrupt && failed.code != errc::other_version &&
+            failed.code != errc::other_byte_order && failed.code != errc::other_kind) {
+            return failed;
+        }
+    }
+    // Every byte that an endpoint could hold, at once: while we have them nobody is attached, and nobody can attach; who
+    // waits for a role looks at the name again when it has it.
+    if (const int error = os::try_lock(file.descriptor_.get(), layout::lock_base, layout::lock_range_bytes); error != 0) {
+        if (error != EAGAIN) return refuse_errno(path, error, "lock it");
+        return refuse(path, errc::in_use,
+                      "found somebody attached, expected nobody; stop the programs that use it (inspect() names them)");
+    }
+    if (!file.linked()) return refuse_errno(path, ENOENT, "remove it");
+    if (unlink(path.c_str()) != 0) return refuse_errno(path, errno, "remove it");
+    return {};
+}
+
+queue_file::~queue_file() {
+    const os::no_fork until_gone;
+    delist();
+    if (const int file = descriptor_.get(); file >= 0) {
+        struct stat status {};
+        if (fstat(file, &status) != 0 || os::identity_of(status) != identity_) {
+            descriptor_.release();  // the number is somebody else's by now
+        } else {
+            os::unlock(file, layout::lock_base, layout::lock_range_bytes);
+        }
+    }
+}
+
+layout::roster_entry& queue_file::entry(std::uint64_t index) const noexcept {
+    return reinterpret_cast<layout::roster_entry*>(whole_->data() + header_.roster_offset)[index];
+}
+
+layout::spsc_words& queue_file::words() const noexcept {
+    return *reinterpret_cast<layout::spsc_words*>(whole_->data() + header_.words_offset);
+}
+
+ring::ring_view queue_file::view() const noexcept {
+    return {.producer = &words().producer,
+            .consumer = &words().consumer,
+            .records = whole_->data() + header_.ring_offset,
+            .shape = layout::shape_of(header_)};
+}
+
+int queue_file::locks() noexcept {
+    struct stat status {};
+    if (descriptor_.is_open() && fstat(descriptor_.get(), &status) == 0 && os::identity_of(status) == identity_) {
+        return descriptor_.get();
+    }
+    const os::no_fork until_owned;
+    descriptor_.release();
+    os::descriptor again;
+    if (os::open_regular(path_, mode_, again, status) != 0 || os::identity_of(status) != identity_) {
+        return -1;
+    }
+    descriptor_ = std::move(again);
+    return descriptor_.get();
+}
+
+void queue_file::forked() noexcept {
+    // Closed, not unlocked: the lock belongs to the open file that we share with our parent.
+    descriptor_.reset();
+}
+
+}  // namespace noria::inline v1::queue
+
+// SPDX-License-Identifier: BSL-1.0

@@ -1,0 +1,52 @@
+// recovery.cpp: the plan after a death, and its application.
+#include "noria/queue/recovery.hpp"
+
+#include "noria/core/atomics.hpp"
+#include "noria/ring/fixed_ring.hpp"
+#include "noria/ring/record_ring.hpp"
+#include "noria/sync/event_count.hpp"
+
+namespace noria::inline v1::queue {
+
+repairs plan(const layout::spsc_words& words, role dead) noexcept {
+    repairs all{.seen = words.consumer.seen, .redelivered = words.consumer.redelivered, .deaths = 0};
+    if (dead == role::consumer) {
+        const ring::redelivery again = ring::redelivery_after(words.consumer);
+        all.seen = again.seen;
+        all.redelivered = again.redelivered;
+    }
+    all.deaths = (dead == role::producer ? words.producers : words.consumers).deaths + 1;
+    return all;
+}
+
+void recover(queue_file& file, role dead) noexcept {
+    layout::spsc_words& words = file.words();
+    layout::roster_entry& entry = file.entry(entry_of(dead));
+    if (load_acquire(entry.journal_valid) != 1) {
+        const repairs all = plan(words, dead);
+        store_relaxed(entry.journal_seen, all.seen);
+        store_relaxed(entry.journal_redelivered, all.redelivered);
+        store_relaxed(entry.journal_deaths, all.deaths);
+        store_release(entry.journal_valid, std::uint64_t{1});  // E2; a death before this line has planned nothing
+    }
+    if (dead == role::producer) {
+        // A ring that contradicts itself stays as it is: the next endpoint that looks at it will report it.
+        const bool fixed = file.header().form == static_cast<std::uint32_t>(layout::message_form::fixed);
+        (void)(fixed ? ring::repair_fixed(file.view()) : ring::repair_records(file.view()));
+    } else {
+        store_relaxed(words.consumer.seen, load_relaxed(entry.journal_seen));
+        store_relaxed(words.consumer.redelivered, load_relaxed(entry.journal_redelivered));
+        store_relaxed(words.consumer.taken, load_relaxed(words.consumer.head));
+    }
+    layout::stream_line& stream = stream_of(words, dead);
+    store_relaxed(stream.deaths, load_relaxed(entry.journal_deaths));
+    store_relaxed(stream.died, load_relaxed(entry.incarnation));
+    // [S8] release -> [S6] in endpoint::survey: how it ended, before that it ended.
+    store_release(stream.ended, load_relaxed(entry.incarnation));
+    store_release(entry.state, layout::entry_free);  // [S9] release -> [S4] in inhabited: all of this, before it is done
+    sync::event_count(event_of(words, other(dead))).ring();
+}
+
+}  // namespace noria::inline v1::queue
+
+// SPDX-License-Identifier: BSL-1.0

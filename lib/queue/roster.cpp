@@ -1,0 +1,114 @@
+// roster.cpp: attaching to and leaving the roster, and asking it who lives.
+#include "noria/queue/roster.hpp"
+
+#include "noria/core/atomics.hpp"
+#include "noria/os/file_lock.hpp"
+#include "noria/os/process.hpp"
+#include "noria/queue/recovery.hpp"
+#include "noria/sync/event_count.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+
+namespace noria::inline v1::queue {
+
+namespace {
+
+std::uint64_t role_lock(role one) noexcept { return layout::role_lock_base + static_cast<std::uint64_t>(one); }
+std::uint64_t entry_lock(role one) noexcept { return layout::lock_base + entry_of(one); }
+std::string_view word_for(role one) noexcept { return one == role::producer ? "producer" : "consumer"; }
+
+// Why the role's lock is refused: by a living holder, or by somebody who is just coming, going or recovering.
+failure taken(queue_file& file, role wanted) {
+    const layout::roster_entry& entry = file.entry(entry_of(wanted));
+    if (load_acquire(entry.state) != layout::entry_alive) {
+        return refuse(file.path(), errc::role_taken,
+                      fmt::format("found the {}'s role in the hands of a process that is just attaching or leaving, "
+                                  "expected it free; try again",
+                                  word_for(wanted)));
+    }
+    const std::string_view program(entry.program, strnlen(entry.program, sizeof entry.program));
+    return refuse(file.path(), errc::role_taken,
+                  fmt::format("found the {}'s role held by process {} ({}), expected it free; an spsc queue has one {}: "
+                              "stop that process, or use another queue",
+                              word_for(wanted), load_relaxed(entry.pid), program, word_for(wanted)));
+}
+
+void ring(queue_file& file, role sleeper) noexcept { sync::event_count(event_of(file.words(), sleeper)).ring(); }
+
+}  // namespace
+
+layout::stream_line& stream_of(layout::spsc_words& words, role one) noexcept {
+    return one == role::producer ? words.producers : words.consumers;
+}
+
+layout::event_line& event_of(layout::spsc_words& words, role one) noexcept {
+    return one == role::producer ? words.producers_event : words.consumers_event;
+}
+
+failure take_role(queue_file& file, role wanted) {
+    const int locks = file.locks();
+    for (const std::uint64_t lock : {role_lock(wanted), entry_lock(wanted)}) {
+        if (const int error = os::try_lock(locks, lock); error != 0) {
+            if (error == EAGAIN) return taken(file, wanted);
+            return refuse(file.path(), errc::system,
+                          fmt::format("could not take a lock: found {} (errno {}), expected success; does the file "
+                                      "system keep open-file-description locks?",
+                                      os::words_for(error), error));
+        }
+    }
+    // With the entry's lock, a record that is alive is a dead one's.
+    if (load_acquire(file.entry(entry_of(wanted)).state) == layout::entry_alive) recover(file, wanted);
+    return {};
+}
+
+std::uint64_t move_in(queue_file& file, role taken, std::uint64_t position, std::uint64_t messages) noexcept {
+    layout::roster_entry& entry = file.entry(entry_of(taken));
+    layout::stream_line& stream = stream_of(file.words(), taken);
+    const os::process_identity self = os::this_process();
+    const std::uint64_t generation = load_relaxed(stream.generation) + 1;  // ours to raise: we hold the role
+    // Relaxed throughout: observers may see a mixture, which the release of `state` ends.
+    store_relaxed(entry.journal_valid, std::uint64_t{0});  // E2
+    store_relaxed(entry.role, static_cast<std::uint32_t>(taken));
+    store_relaxed(entry.incarnation, generation);
+    store_relaxed(entry.pid, self.pid);
+    store_relaxed(entry.start_time, self.start_time);
+    store_relaxed(entry.first_position, position);
+    store_relaxed(entry.first_message, messages);
+    std::copy(self.program.begin(), self.program.end(), entry.program);
+    // [S1] release -> [S2] in endpoint::survey: who looks for an end sees that somebody has come since.
+    store_release(stream.generation, generation);
+    store_release(entry.state, layout::entry_alive);  // [S3] release -> [S4] in inhabited: the record, before alive
+    if (taken == role::consumer) ring(file, role::producer);
+    return generation;
+}
+
+void move_out(queue_file& file, role held) noexcept {
+    layout::roster_entry& entry = file.entry(entry_of(held));
+    // [S5] release -> [S6] in endpoint::survey: all that we sent, before the end that comes after it.
+    store_release(stream_of(file.words(), held).ended, load_relaxed(entry.incarnation));
+    store_release(entry.state, layout::entry_free);  // [S7] release -> [S4] in inhabited: the end, before nobody is there
+    ring(file, other(held));
+    // The destructor of the file drops the locks, after all stores.
+}
+
+bool inhabited(queue_file& file, role asked, bool probe) noexcept {
+    // [S4] acquire <- [S3] in move_in, [S7] in move_out, [S9] in recover: the record, or the end of who has left.
+    if (load_acquire(file.entry(entry_of(asked)).state) != layout::entry_alive) return false;
+    if (!probe) return true;
+    const int locks = file.locks();
+    if (locks < 0 || os::is_locked(locks, entry_lock(asked)) || os::try_lock(locks, entry_lock(asked)) != 0) return true;
+    // The lock is ours: whoever is on record as alive now is dead.
+    const bool dead = load_acquire(file.entry(entry_of(asked)).state) == layout::entry_alive;
+    if (dead) recover(file, asked);
+    os::unlock(locks, entry_lock(asked));
+    return false;
+}
+
+}  // namespace noria::inline v1::queue
+
+// SPDX-License-Identifier: BSL-1.0

@@ -1,0 +1,150 @@
+// fixed_ring.cpp: the slow paths of the fixed ring: taking over, looking at the other side, checking, repairing.
+#include "noria/ring/fixed_ring.hpp"
+
+#include <algorithm>
+
+namespace noria::inline v1::ring {
+
+namespace {
+
+struct slots {
+    std::byte* begin;
+    std::uint64_t slot_bytes;
+    std::uint64_t capacity;
+    std::uint64_t message_bytes;
+
+    explicit slots(const ring_view& view) noexcept
+        : begin(view.records), slot_bytes(layout::place(view.shape).slot_bytes), capacity(view.shape.capacity),
+          message_bytes(view.shape.message_bytes) {}
+
+    [[nodiscard]] std::byte* at(std::uint64_t position) const noexcept {
+        return begin + (position & (capacity - 1)) * slot_bytes;
+    }
+    [[nodiscard]] std::uint64_t word_at(std::uint64_t position) const noexcept {
+        return load_acquire(*reinterpret_cast<std::uint64_t*>(at(position)));
+    }
+    [[nodiscard]] bool holds(std::uint64_t position) const noexcept {
+        return word_at(position) == layout::record_word(message_bytes, position);
+    }
+};
+
+// F1 for a tail against a head that may have moved on meanwhile.
+bool within(std::uint64_t head, std::uint64_t tail, std::uint64_t capacity) noexcept { return tail - head <= capacity; }
+
+// The first position from the stored tail on that holds no message. The stored tail lags by what a dead writer
+// published and did not count, which is one message; the bound keeps a hostile ring from holding us.
+std::uint64_t find_tail(const slots& ring, std::uint64_t stored) noexcept {
+    std::uint64_t tail = stored;
+    while (tail - stored < ring.capacity && ring.holds(tail)) ++tail;
+    return tail;
+}
+
+}  // namespace
+
+bool fixed_writer::attach(const ring_view& view) noexcept {
+    if (!repair_fixed(view)) return false;
+    const slots ring(view);
+    producer_ = view.producer;
+    consumer_ = view.consumer;
+    capacity_ = ring.capacity;
+    slot_bytes_ = ring.slot_bytes;
+    payload_offset_ = layout::place(view.shape).payload_offset;
+    tail_ = limit_ = load_relaxed(producer_->tail);
+    word_ = layout::record_word(ring.message_bytes, tail_);
+    begin_ = ring.begin;
+    end_ = ring.begin + ring.slot_bytes * ring.capacity;
+    slot_ = ring.at(tail_);
+    high_water_ = load_relaxed(producer_->high_water);
+    return true;
+}
+
+sight fixed_writer::look(std::uint64_t /*bytes*/) noexcept {
+    const std::uint64_t head = load_acquire(consumer_->head);  // [S3] acquire <- [S4] in release: the reader's leave
+    const std::uint64_t depth = tail_ - head;
+    if (depth > capacity_) return sight::corrupt;  // F1
+    if (depth > high_water_) {
+        high_water_ = depth;
+        store_relaxed(producer_->high_water, depth);  // read by people: stale is harmless
+    }
+    // It looks again after an eighth of the ring at most, so the high-water mark is never further off than that.
+    limit_ = tail_ + std::min(capacity_ - depth, std::max<std::uint64_t>(capacity_ / 8, 1));
+    return limit_ == tail_ ? sight::nothing : sight::ready;
+}
+
+std::uint64_t fixed_writer::depth() noexcept {
+    const std::uint64_t depth = tail_ - load_relaxed(consumer_->head);  // a figure: it is old when it is read
+    if (depth <= capacity_ && depth > high_water_) {
+        high_water_ = depth;
+        store_relaxed(producer_->high_water, depth);
+    }
+    return std::min(depth, capacity_);
+}
+
+bool fixed_reader::attach(const ring_view& view) noexcept {
+    const slots ring(view);
+    consumer_ = view.consumer;
+    producer_ = view.producer;
+    capacity_ = ring.capacity;
+    slot_bytes_ = ring.slot_bytes;
+    payload_offset_ = layout::place(view.shape).payload_offset;
+    head_ = load_relaxed(consumer_->head);  // ours since we hold the role's lock
+    seen_ = load_relaxed(consumer_->seen);
+    store_relaxed(consumer_->taken, head_);  // W2: this consumer holds nothing
+    word_ = layout::record_word(ring.message_bytes, head_);
+    begin_ = ring.begin;
+    end_ = ring.begin + ring.slot_bytes * ring.capacity;
+    slot_ = ring.at(head_);
+    // The producer's tail may lag behind head by the message that a dead producer did not count, and by no more.
+    return within(head_, load_relaxed(producer_->tail) + 1, capacity_ + 1);
+}
+
+void fixed_reader::put_back() noexcept {
+    if (!seen_before()) {
+        seen_ = head_ + 1;
+        store_relaxed(consumer_->seen, seen_);  // W3; read after this process's death only
+    }
+    store_relaxed(consumer_->taken, head_);
+    store_relaxed(consumer_->redelivered, load_relaxed(consumer_->redelivered) + 1);  // ours alone to write
+}
+
+sight fixed_reader::look() noexcept {
+    const std::uint64_t word = load_acquire(word_of(slot_));
+    if (word == word_) return sight::ready;
+    const std::uint64_t previous_turn = word_ - capacity_ * layout::record_sequence_step;
+    return word == 0 || word == previous_turn ? sight::nothing : sight::corrupt;  // F2
+}
+
+std::uint64_t fixed_reader::depth() const noexcept {
+    const std::uint64_t depth = load_relaxed(producer_->tail) - head_;  // a figure: it is old when it is read
+    return static_cast<std::int64_t>(depth) < 0 ? 0 : std::min(depth, capacity_);
+}
+
+const char* check_fixed(const ring_view& view) noexcept {
+    const slots ring(view);
+    const std::uint64_t head = load_acquire(view.consumer->head);
+    const std::uint64_t tail = find_tail(ring, load_relaxed(view.producer->tail));
+    if (!within(head, tail, ring.capacity)) return "head and tail are further apart than the capacity (F1)";
+    for (std::uint64_t position = head; position != tail; ++position) {
+        if (!ring.holds(position)) return "a slot between head and tail does not hold its message (F2)";
+    }
+    for (std::uint64_t position = tail; position != head + ring.capacity; ++position) {
+        const std::uint64_t word = ring.word_at(position);
+        if (word != 0 && word != layout::record_word(ring.message_bytes, position - ring.capacity)) {
+            return "a free slot's word is not of the turn before (F2)";
+        }
+    }
+    return nullptr;
+}
+
+bool repair_fixed(const ring_view& view) noexcept {
+    const slots ring(view);
+    const std::uint64_t tail = find_tail(ring, load_relaxed(view.producer->tail));
+    if (!within(load_acquire(view.consumer->head), tail, ring.capacity)) return false;
+    store_relaxed(view.producer->tail, tail);
+    store_relaxed(view.producer->claim_open, std::uint64_t{0});
+    return true;
+}
+
+}  // namespace noria::inline v1::ring
+
+// SPDX-License-Identifier: BSL-1.0
