@@ -69,7 +69,8 @@ snapshot observer::look() const {
     now.needs_fences = ((load_relaxed(words.producers_event.word) | load_relaxed(words.consumers_event.word)) &
                         layout::event_needs_fence) != 0;
     if (auto producer = inhabitant_seen(*file_, role::producer, now.counters.sent)) {
-        if (load_relaxed(words.producer.claim_open) != 0) now.claimed = held_work{role::producer, producer->pid, now.tail};
+        if (load_relaxed(words.producer.claim_open) != 0)
+            now.claimed = held_work{role::producer, producer->pid, now.tail};
         now.roster.push_back(std::move(*producer));
     }
     if (auto consumer = inhabitant_seen(*file_, role::consumer, now.counters.received)) {

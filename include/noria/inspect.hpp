@@ -28,12 +28,12 @@ using queue::role;
 // One record of the roster.
 struct inhabitant {
     noria::role role = noria::role::producer;
-    bool alive = false;            // the kernel says so; false: dead, and not recovered yet
-    std::uint64_t incarnation = 0; // the number of this attach among all of its role
-    std::uint64_t pid = 0;         // in its own PID namespace: for people, never a proof
-    std::uint64_t start_time = 0;  // ticks since boot; 0: not known
+    bool alive = false;             // the kernel says so; false: dead, and not recovered yet
+    std::uint64_t incarnation = 0;  // the number of this attach among all of its role
+    std::uint64_t pid = 0;          // in its own PID namespace: for people, never a proof
+    std::uint64_t start_time = 0;   // ticks since boot; 0: not known
     std::string program;
-    std::uint64_t messages = 0;    // sent or received by this incarnation
+    std::uint64_t messages = 0;  // sent or received by this incarnation
 };
 
 // What is in somebody's hands: an open claim, or a message under a lease.
@@ -46,16 +46,16 @@ struct held_work {
 // The comings and goings of one role.
 struct stream_state {
     std::uint64_t attaches = 0;
-    std::uint64_t ended = 0;      // the number of the last end: the attach whose leaving it was; 0: none
-    bool abandoned = false;       // that end was a death
-    std::uint64_t told = 0;       // the last end that the other role has heard of
-    bool sleeper_armed = false;   // somebody of this role sleeps, or was about to
+    std::uint64_t ended = 0;     // the number of the last end: the attach whose leaving it was; 0: none
+    bool abandoned = false;      // that end was a death
+    std::uint64_t told = 0;      // the last end that the other role has heard of
+    bool sleeper_armed = false;  // somebody of this role sleeps, or was about to
 };
 
 struct snapshot {
     std::filesystem::path path;
     std::uint32_t format_version = 0;
-    layout::shape shape;             // kind, form, message size and alignment, type tag, capacity
+    layout::shape shape;  // kind, form, message size and alignment, type tag, capacity
     std::uint64_t file_bytes = 0;
     std::array<std::uint8_t, 16> uuid{};
     std::vector<inhabitant> roster;  // those who are attached, and the dead not recovered yet
@@ -67,7 +67,7 @@ struct snapshot {
     stream_state producers;
     stream_state consumers;
     noria::counters counters;
-    bool needs_fences = false;       // some process could take no part in membarrier: publishers fence
+    bool needs_fences = false;  // some process could take no part in membarrier: publishers fence
 };
 
 // Observes one file for as long as it lives: one mapping, any number of looks.

@@ -60,17 +60,20 @@ shape shape_of(const header& page) noexcept {
 
 std::optional<finding> examine(const header& page, std::uint64_t file_bytes) {
     if (page.magic != file_magic) {
-        return finding{errc::not_a_queue, "found a file that does not begin as a queue does, expected a noria queue; "
-                                          "check the path, the file was left as it is"};
+        return finding{errc::not_a_queue,
+                       "found a file that does not begin as a queue does, expected a noria queue; "
+                       "check the path, the file was left as it is"};
     }
     if (page.byte_order != byte_order_mark) {
         if (page.byte_order == __builtin_bswap32(byte_order_mark)) {
-            return finding{errc::other_byte_order, "found a queue of a machine of the other byte order, expected this "
-                                                   "machine's; open it there"};
+            return finding{errc::other_byte_order,
+                           "found a queue of a machine of the other byte order, expected this "
+                           "machine's; open it there"};
         }
-        return finding{errc::corrupt, fmt::format("found byte order mark {:#010x}, expected {:#010x}; restore or remove "
-                                                  "the file",
-                                                  page.byte_order, byte_order_mark)};
+        return finding{errc::corrupt,
+                       fmt::format("found byte order mark {:#010x}, expected {:#010x}; restore or remove "
+                                   "the file",
+                                   page.byte_order, byte_order_mark)};
     }
     if (page.version != format_version) {
         return finding{errc::other_version, fmt::format("found format {}, this library reads {}; rebuild the older "
@@ -84,10 +87,10 @@ std::optional<finding> examine(const header& page, std::uint64_t file_bytes) {
     }
     // The sum is right, but anybody can compute a sum: the header must also be the one that its shape makes.
     const shape stated = shape_of(page);
-    const bool known = (stated.kind == queue_kind::spsc || stated.kind == queue_kind::mpmc) &&
-                       (stated.coordinated == coordination::lock_free ||
-                        stated.coordinated == coordination::robust_mutex) &&
-                       (stated.form == message_form::fixed || stated.form == message_form::bytes);
+    const bool known =
+        (stated.kind == queue_kind::spsc || stated.kind == queue_kind::mpmc) &&
+        (stated.coordinated == coordination::lock_free || stated.coordinated == coordination::robust_mutex) &&
+        (stated.form == message_form::fixed || stated.form == message_form::bytes);
     if (!known) {
         return finding{errc::other_kind, fmt::format("found kind {}, coordination {}, form {}, which this library does "
                                                      "not know; use the library that made it",
@@ -98,8 +101,9 @@ std::optional<finding> examine(const header& page, std::uint64_t file_bytes) {
     }
     const header made = make_header(stated, page.uuid);
     if (std::memcmp(&made, &page, sizeof made) != 0) {
-        return finding{errc::corrupt, "found a header whose sections are not where its own shape puts them, expected "
-                                      "the layout of FORMAT.md; restore or remove the file"};
+        return finding{errc::corrupt,
+                       "found a header whose sections are not where its own shape puts them, expected "
+                       "the layout of FORMAT.md; restore or remove the file"};
     }
     if (file_bytes != page.file_bytes) {
         return finding{errc::corrupt, fmt::format("found {} bytes, expected the {} that its header states; the file "

@@ -69,7 +69,8 @@ public:
             sigemptyset(&xfsz);
             sigaddset(&xfsz, SIGXFSZ);
             constexpr timespec at_once{};
-            while (sigtimedwait(&xfsz, nullptr, &at_once) < 0 && errno == EINTR) {}
+            while (sigtimedwait(&xfsz, nullptr, &at_once) < 0 && errno == EINTR) {
+            }
         }
         pthread_sigmask(SIG_SETMASK, &before_, nullptr);
     }

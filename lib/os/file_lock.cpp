@@ -31,7 +31,8 @@ int try_lock(int file, std::uint64_t offset, std::uint64_t bytes) noexcept {
 
 void unlock(int file, std::uint64_t offset, std::uint64_t bytes) noexcept {
     struct flock lock = range(F_UNLCK, offset, bytes);
-    while (fcntl(file, F_OFD_SETLK, &lock) != 0 && errno == EINTR) {}
+    while (fcntl(file, F_OFD_SETLK, &lock) != 0 && errno == EINTR) {
+    }
 }
 
 bool is_locked(int file, std::uint64_t offset, std::uint64_t bytes) noexcept {

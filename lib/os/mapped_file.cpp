@@ -50,8 +50,8 @@ int mapped_file::map(const descriptor& file, access mode, std::uint64_t bytes, s
     const no_fork until_enlisted;
     try {
         const auto how = mode == access::read_only ? bip::read_only : bip::read_write;
-        auto mapped = std::make_unique<region>(
-            region{bip::mapped_region(mappable_descriptor{file.get(), how}, how, 0, bytes)});
+        auto mapped =
+            std::make_unique<region>(region{bip::mapped_region(mappable_descriptor{file.get(), how}, how, 0, bytes)});
         mapping.reset(new mapped_file(std::move(mapped)));
     } catch (const bip::interprocess_exception& refusal) {
         const int error = refusal.get_native_error();
@@ -93,7 +93,7 @@ mapped_file::~mapped_file() {
 
 void mapped_file::populate() noexcept {
     if (exchange(populated_, 1U) != 0) return;
-    // Linux 5.14; elsewhere a read of each page brings it in, which saves the later fault's disk access at least.
+        // Linux 5.14; elsewhere a read of each page brings it in, which saves the later fault's disk access at least.
 #ifdef MADV_POPULATE_WRITE
     if (madvise(data_, bytes_, MADV_POPULATE_WRITE) == 0) return;
 #endif

@@ -28,6 +28,7 @@ constexpr auto probe_interval = std::chrono::milliseconds(10);
 // Between two tries of an opening that waits for a file or a role.
 constexpr auto retry_interval = std::chrono::milliseconds(1);
 
+constexpr auto wait_for_passing = std::chrono::seconds(1);
 constexpr auto wait_for_file_default = std::chrono::seconds(5);  // of constructors that do not create
 
 }  // namespace
@@ -47,12 +48,15 @@ bool endpoint::attach(role wanted, opening how, const std::filesystem::path& pat
     role_ = wanted;
     waiting_ = wishes.waiting;
     await_successor_ = wishes.await_successor;
-    const bool may_create = how == opening::create || (how == opening::open_or_create &&
-                                                       (wanted == role::producer || wishes.capacity || wishes.capacity_bytes));
+    const bool may_create =
+        how == opening::create ||
+        (how == opening::open_or_create && (wanted == role::producer || wishes.capacity || wishes.capacity_bytes));
     const std::chrono::nanoseconds patience =
         wishes.wait_for_file.value_or(how == opening::open ? std::chrono::nanoseconds(0) : wait_for_file_default);
     const auto file_deadline = later(clock::now(), patience);
+    // Who is only passing through the role is waited for in any case, a stopped one not for ever.
     const auto role_deadline = later(clock::now(), wishes.wait_for_role);
+    const auto passing_deadline = std::max(role_deadline, clock::now() + wait_for_passing);
     bool create_now = how == opening::create;
     for (;;) {
         if (create_now) {
@@ -60,13 +64,14 @@ bool endpoint::attach(role wanted, opening how, const std::filesystem::path& pat
             created_ = !failed;
             if (failed && (failed.code != errc::exists || how == opening::create)) return settle(std::move(failed));
         }
-        failure failed = try_attach(wishes, bare, path);
+        bool passing = false;
+        failure failed = try_attach(wishes, bare, path, passing);
         if (failed.code == errc::not_found) {
             // Not there yet; or, if we made it, somebody removed it at once.
             create_now = may_create;
             if (may_create) continue;
             if (clock::now() >= file_deadline) return settle(std::move(failed));
-        } else if (failed.code != errc::role_taken || clock::now() >= role_deadline) {
+        } else if (failed.code != errc::role_taken || clock::now() >= (passing ? passing_deadline : role_deadline)) {
             return settle(std::move(failed));
         }
         create_now = false;
@@ -74,16 +79,20 @@ bool endpoint::attach(role wanted, opening how, const std::filesystem::path& pat
     }
 }
 
-failure endpoint::try_attach(const options& wishes, const layout::shape& bare, const std::filesystem::path& path) {
+failure endpoint::try_attach(const options& wishes, const layout::shape& bare, const std::filesystem::path& path,
+                             bool& passing) {
     std::unique_ptr<queue_file> file;
     if (auto failed = queue_file::open(path, wishes, bare, file)) return failed;
-    if (auto failed = take_role(*file, role_)) return failed;
+    if (auto failed = take_role(*file, role_, passing)) return failed;
     // With the locks, nobody can remove the file any more; but it may have been removed before we had them.
-    if (!file->linked()) return refuse(path, errc::not_found, "found the file removed while opening it, expected it to stay; "
-                                                              "try again");
+    if (!file->linked())
+        return refuse(path, errc::not_found,
+                      "found the file removed while opening it, expected it to stay; "
+                      "try again");
     if (!take_over(file->view())) {
-        return refuse(path, errc::corrupt, "found ring positions that contradict each other, expected those of FORMAT.md; "
-                                           "restore or remove the file");
+        return refuse(path, errc::corrupt,
+                      "found ring positions that contradict each other, expected those of FORMAT.md; "
+                      "restore or remove the file");
     }
     layout::spsc_words& words = file->words();
     own_event_ = sync::event_count(event_of(words, role_));
@@ -101,6 +110,7 @@ failure endpoint::try_attach(const options& wishes, const layout::shape& bare, c
     file_ = std::move(file);
     enlist();
     blocked_ = 0;
+    store_relaxed(reachable_, 1U);
     return {};
 }
 
@@ -122,6 +132,7 @@ void endpoint::detach() noexcept {
     const os::no_cancel whole;
     const os::no_fork until_gone;
     delist();
+    store_relaxed(reachable_, 0U);
     // A corrupt file is left like any other: the record is ours, and the locks.
     if (file_ != nullptr && (blocked_ & forked_bit) == 0) move_out(*file_, role_);
     file_.reset();
@@ -131,8 +142,9 @@ void endpoint::detach() noexcept {
 void endpoint::refuse_for_memory() noexcept {
     failure failed;
     try {
-        failed = refuse(file_->path(), errc::out_of_memory, "found no memory for a buffer of message_bytes_max, expected "
-                                                            "enough; create the queue with a smaller maximum");
+        failed = refuse(file_->path(), errc::out_of_memory,
+                        "found no memory for a buffer of message_bytes_max, expected "
+                        "enough; create the queue with a smaller maximum");
     } catch (...) {
         failed.code = errc::out_of_memory;
     }
@@ -154,8 +166,9 @@ ring::sight endpoint::look_through() noexcept {
 outcome endpoint::die_of_corruption() noexcept {
     blocked_ |= corrupt_bit;
     try {
-        error_ = refuse(file_->path(), errc::corrupt, "found a ring that no writer of this format leaves, expected the one "
-                                                      "of FORMAT.md; stop its users and remove the file");
+        error_ = refuse(file_->path(), errc::corrupt,
+                        "found a ring that no writer of this format leaves, expected the one "
+                        "of FORMAT.md; stop its users and remove the file");
     } catch (...) {
         error_.code = errc::corrupt;  // without memory for the words
     }
@@ -179,8 +192,9 @@ outcome endpoint::survey(bool probe) noexcept {
     layout::stream_line& peers = stream_of(file_->words(), other(role_));
     const std::uint64_t generation = load_acquire(peers.generation);  // [S2] acquire <- [S1] in move_in: newcomers
     if (inhabited(*file_, other(role_), probe) || await_successor_) return nothing();
-    const std::uint64_t number = load_acquire(peers.ended);  // [S6] acquire <- [S5] in move_out, [S8] in recover: the end
-    if (number == 0 || number == told_) return nothing();    // nobody ever came, or we have been told
+    const std::uint64_t number =
+        load_acquire(peers.ended);                         // [S6] acquire <- [S5] in move_out, [S8] in recover: the end
+    if (number == 0 || number == told_) return nothing();  // nobody ever came, or we have been told
 
     found = look_through();
     if (found == ring::sight::ready) return outcome::ok;
@@ -194,7 +208,8 @@ outcome endpoint::survey(bool probe) noexcept {
 bool endpoint::hear_end(std::uint64_t number) noexcept {
     layout::stream_line& peers = stream_of(file_->words(), other(role_));
     bool news = number != ended_at_attach_;
-    if (role_ == role::consumer) news = news || position() != position_at_attach_ || load_relaxed(peers.heard) != number;
+    if (role_ == role::consumer)
+        news = news || position() != position_at_attach_ || load_relaxed(peers.heard) != number;
     if (!news) return false;
     told_ = number;
     ended_ = load_relaxed(peers.died) == number ? end::abandoned : end::finished;  // ordered by the acquire of `ended`
@@ -238,10 +253,13 @@ bool endpoint::wait(limit how_long) noexcept {
 
 void endpoint::interrupt() noexcept {
     (void)exchange(interrupted_, 1U);  // a full fence: whoever arms later sees it, whoever armed before is rung
-    if ((blocked_ & (forked_bit | closed_bit)) == 0) own_event_.ring();
+    if (load_relaxed(reachable_) != 0) own_event_.ring();
 }
 
-void endpoint::forked() noexcept { blocked_ |= forked_bit; }
+void endpoint::forked() noexcept {
+    blocked_ |= forked_bit;
+    store_relaxed(reachable_, 0U);
+}
 
 }  // namespace noria::inline v1::queue
 

@@ -25,11 +25,12 @@ failure refuse_errno(const std::filesystem::path& path, int error, std::string_v
     switch (error) {
         case ENOENT:
         case ENOTDIR:
-            return refuse(path, errc::not_found,
-                          fmt::format("found nothing ({}), expected a queue; check the path, and that its creator runs",
-                                      words));
+            return refuse(
+                path, errc::not_found,
+                fmt::format("found nothing ({}), expected a queue; check the path, and that its creator runs", words));
         case EEXIST:
-            return refuse(path, errc::exists, "found a file of that name, expected none; open it, or choose another name");
+            return refuse(path, errc::exists,
+                          "found a file of that name, expected none; open it, or choose another name");
         case ELOOP:
             return refuse(path, errc::symbolic_link,
                           "found a symbolic link, expected a regular file; name the file that it points to");
@@ -42,24 +43,25 @@ failure refuse_errno(const std::filesystem::path& path, int error, std::string_v
         case EACCES:
         case EPERM:
         case EROFS:
-            return refuse(path, errc::no_permission,
-                          fmt::format("found no permission to {} ({}), expected to read and write; check owner and mode "
-                                      "of the file and its directory, and the option mode of its creator",
-                                      doing, words));
+            return refuse(
+                path, errc::no_permission,
+                fmt::format("found no permission to {} ({}), expected to read and write; check owner and mode "
+                            "of the file and its directory, and the option mode of its creator",
+                            doing, words));
         case EMFILE:
         case ENFILE:
-            return refuse(path, errc::descriptor_limit,
-                          fmt::format("found no free descriptor ({}), expected one per endpoint; raise RLIMIT_NOFILE",
-                                      words));
+            return refuse(
+                path, errc::descriptor_limit,
+                fmt::format("found no free descriptor ({}), expected one per endpoint; raise RLIMIT_NOFILE", words));
         case ENOMEM:
             return refuse(path, errc::out_of_memory,
                           fmt::format("found no memory to {} ({}), expected enough; use a smaller capacity, or raise "
                                       "RLIMIT_AS",
                                       doing, words));
         default:
-            return refuse(path, errc::system,
-                          fmt::format("could not {}: found {} (errno {}), expected success; see errno(3)", doing, words,
-                                      error));
+            return refuse(
+                path, errc::system,
+                fmt::format("could not {}: found {} (errno {}), expected success; see errno(3)", doing, words, error));
     }
 }
 
@@ -74,11 +76,12 @@ failure refuse_birth(const std::filesystem::path& path, const os::birth& born, s
     }
     if (born.step == birth_step::file && born.error == EOPNOTSUPP) {
         const bool copies = born.where.fitness == os::file_system_fitness::copies_on_write;
-        return refuse(path, errc::unsupported_file_system,
-                      fmt::format("found the file system {}, expected a local one such as tmpfs, ext4 or xfs; {}",
-                                  born.where.name,
-                                  copies ? "choose another directory, or set copy_on_write and accept SIGBUS on a full disk"
-                                         : "choose another directory"));
+        return refuse(
+            path, errc::unsupported_file_system,
+            fmt::format("found the file system {}, expected a local one such as tmpfs, ext4 or xfs; {}",
+                        born.where.name,
+                        copies ? "choose another directory, or set copy_on_write and accept SIGBUS on a full disk"
+                               : "choose another directory"));
     }
     if (born.error == ENOSPC || born.error == EDQUOT) {
         return refuse(path, errc::no_space,
@@ -103,29 +106,33 @@ std::string_view form_name(layout::message_form form) {
 failure compare(const std::filesystem::path& path, const layout::shape& found, const layout::shape& bare,
                 const options& wishes) {
     if (found.kind != bare.kind || found.coordinated != bare.coordinated) {
-        return refuse(path, errc::other_kind,
-                      fmt::format("found queue kind {} with coordination {}, expected {} with {}; open it as what it is",
-                                  static_cast<int>(found.kind), static_cast<int>(found.coordinated),
-                                  static_cast<int>(bare.kind), static_cast<int>(bare.coordinated)));
+        return refuse(
+            path, errc::other_kind,
+            fmt::format("found queue kind {} with coordination {}, expected {} with {}; open it as what it is",
+                        static_cast<int>(found.kind), static_cast<int>(found.coordinated), static_cast<int>(bare.kind),
+                        static_cast<int>(bare.coordinated)));
     }
     if (found.form != bare.form) {
-        return refuse(path, errc::other_type, fmt::format("found a queue of {}, expected {}; open it with its own type",
-                                                          form_name(found.form), form_name(bare.form)));
+        return refuse(path, errc::other_type,
+                      fmt::format("found a queue of {}, expected {}; open it with its own type", form_name(found.form),
+                                  form_name(bare.form)));
     }
     const bool fixed = bare.form == layout::message_form::fixed;
-    if (found.type_tag != bare.type_tag || (fixed && (found.message_bytes != bare.message_bytes ||
-                                                      found.message_align != bare.message_align))) {
-        return refuse(path, errc::other_type,
-                      fmt::format("found messages of {} bytes, alignment {}, type tag {:#x}, expected {} bytes, alignment "
-                                  "{}, type tag {:#x}; build both programs with the same message type",
-                                  found.message_bytes, found.message_align, found.type_tag, bare.message_bytes,
-                                  bare.message_align, bare.type_tag));
+    if (found.type_tag != bare.type_tag ||
+        (fixed && (found.message_bytes != bare.message_bytes || found.message_align != bare.message_align))) {
+        return refuse(
+            path, errc::other_type,
+            fmt::format("found messages of {} bytes, alignment {}, type tag {:#x}, expected {} bytes, alignment "
+                        "{}, type tag {:#x}; build both programs with the same message type",
+                        found.message_bytes, found.message_align, found.type_tag, bare.message_bytes,
+                        bare.message_align, bare.type_tag));
     }
     const auto differs = [&](const char* option, const std::optional<std::uint64_t>& wish, std::uint64_t is) {
         if (!wish || *wish == is) return failure{};
-        return refuse(path, errc::other_geometry,
-                      fmt::format("found {} {}, expected {}; leave the option unset to take the file's, or remove the file",
-                                  option, is, *wish));
+        return refuse(
+            path, errc::other_geometry,
+            fmt::format("found {} {}, expected {}; leave the option unset to take the file's, or remove the file",
+                        option, is, *wish));
     };
     if (fixed) return differs("capacity", wishes.capacity, found.capacity);
     if (auto failed = differs("capacity_bytes", wishes.capacity_bytes, found.capacity)) return failed;
@@ -161,10 +168,11 @@ failure complete(const std::filesystem::path& path, const options& wishes, layou
         shape.capacity = wishes.capacity.value_or(default_capacity);
     } else {
         shape.capacity = wishes.capacity_bytes.value_or(default_capacity_bytes);
-        shape.message_bytes = wishes.message_bytes_max.value_or(
-            std::min<std::uint64_t>(shape.capacity / 4, message_bytes_limit));
+        shape.message_bytes =
+            wishes.message_bytes_max.value_or(std::min<std::uint64_t>(shape.capacity / 4, message_bytes_limit));
     }
-    if (auto text = layout::objection(shape); !text.empty()) return refuse(path, errc::invalid_options, "found " + text);
+    if (auto text = layout::objection(shape); !text.empty())
+        return refuse(path, errc::invalid_options, "found " + text);
     return {};
 }
 
@@ -207,7 +215,8 @@ failure queue_file::open_and_examine(const std::filesystem::path& path, os::acce
                                   "queue there",
                                   where.name));
     }
-    const std::int64_t got = os::read_start(file.descriptor_.get(), std::as_writable_bytes(std::span(&file.header_, 1)));
+    const std::int64_t got =
+        os::read_start(file.descriptor_.get(), std::as_writable_bytes(std::span(&file.header_, 1)));
     if (got < 0) return refuse_errno(path, static_cast<int>(-got), "read its header");
     if (got < static_cast<std::int64_t>(sizeof(layout::header))) {
         return refuse(path, errc::not_a_queue,
@@ -227,8 +236,8 @@ failure queue_file::open(const std::filesystem::path& path, const options& wishe
     std::unique_ptr<queue_file> opened(new queue_file);
     if (auto failed = open_and_examine(path, os::access::read_write, *opened)) return failed;
     if (auto failed = compare(path, layout::shape_of(opened->header_), bare, wishes)) return failed;
-    if (const int error = os::mapped_file::map(opened->descriptor_, os::access::read_only, layout::page_bytes,
-                                               opened->anchor_);
+    if (const int error =
+            os::mapped_file::map(opened->descriptor_, os::access::read_only, layout::page_bytes, opened->anchor_);
         error != 0) {
         return refuse_errno(path, error, "map it");
     }
@@ -267,7 +276,8 @@ failure queue_file::remove(const std::filesystem::path& path) {
     }
     // Every byte that an endpoint could hold, at once: while we have them nobody is attached, and nobody can attach; who
     // waits for a role looks at the name again when it has it.
-    if (const int error = os::try_lock(file.descriptor_.get(), layout::lock_base, layout::lock_range_bytes); error != 0) {
+    if (const int error = os::try_lock(file.descriptor_.get(), layout::lock_base, layout::lock_range_bytes);
+        error != 0) {
         if (error != EAGAIN) return refuse_errno(path, error, "lock it");
         return refuse(path, errc::in_use,
                       "found somebody attached, expected nobody; stop the programs that use it (inspect() names them)");

@@ -43,7 +43,8 @@ void recover(queue_file& file, role dead) noexcept {
     store_relaxed(stream.died, load_relaxed(entry.incarnation));
     // [S8] release -> [S6] in endpoint::survey: how it ended, before that it ended.
     store_release(stream.ended, load_relaxed(entry.incarnation));
-    store_release(entry.state, layout::entry_free);  // [S9] release -> [S4] in inhabited: all of this, before it is done
+    store_release(entry.state,
+                  layout::entry_free);  // [S9] release -> [S4] in inhabited: all of this, before it is done
     sync::event_count(event_of(words, other(dead))).ring();
 }
 

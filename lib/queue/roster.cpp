@@ -22,20 +22,32 @@ std::uint64_t role_lock(role one) noexcept { return layout::role_lock_base + sta
 std::uint64_t entry_lock(role one) noexcept { return layout::lock_base + entry_of(one); }
 std::string_view word_for(role one) noexcept { return one == role::producer ? "producer" : "consumer"; }
 
-// Why the role's lock is refused: by a living holder, or by somebody who is just coming, going or recovering.
-failure taken(queue_file& file, role wanted) {
-    const layout::roster_entry& entry = file.entry(entry_of(wanted));
-    if (load_acquire(entry.state) != layout::entry_alive) {
-        return refuse(file.path(), errc::role_taken,
-                      fmt::format("found the {}'s role in the hands of a process that is just attaching or leaving, "
-                                  "expected it free; try again",
-                                  word_for(wanted)));
-    }
-    const std::string_view program(entry.program, strnlen(entry.program, sizeof entry.program));
+// Somebody holds a lock that we need, but no endpoint does: it attaches, leaves, recovers, or removes the file.
+failure passed_by(const queue_file& file, role wanted) {
     return refuse(file.path(), errc::role_taken,
-                  fmt::format("found the {}'s role held by process {} ({}), expected it free; an spsc queue has one {}: "
-                              "stop that process, or use another queue",
-                              word_for(wanted), load_relaxed(entry.pid), program, word_for(wanted)));
+                  fmt::format("found the {}'s role in the hands of a process that is just attaching, leaving or "
+                              "recovering it, expected it free; try again",
+                              word_for(wanted)));
+}
+
+failure held(const queue_file& file, role wanted) {
+    const layout::roster_entry& entry = file.entry(entry_of(wanted));
+    const std::string_view program(entry.program, strnlen(entry.program, sizeof entry.program));
+    return refuse(
+        file.path(), errc::role_taken,
+        fmt::format("found the {}'s role held by process {} ({}), expected it free; an spsc queue has one {}: "
+                    "stop that process, or use another queue",
+                    word_for(wanted), load_relaxed(entry.pid), program, word_for(wanted)));
+}
+
+// 0, or EAGAIN, or what keeps locks from working here.
+failure try_lock(queue_file& file, std::uint64_t lock, int& error) {
+    error = os::try_lock(file.locks(), lock);
+    if (error == 0 || error == EAGAIN) return {};
+    return refuse(file.path(), errc::system,
+                  fmt::format("could not take a lock: found {} (errno {}), expected success; does the file system keep "
+                              "open-file-description locks?",
+                              os::words_for(error), error));
 }
 
 void ring(queue_file& file, role sleeper) noexcept { sync::event_count(event_of(file.words(), sleeper)).ring(); }
@@ -50,16 +62,19 @@ layout::event_line& event_of(layout::spsc_words& words, role one) noexcept {
     return one == role::producer ? words.producers_event : words.consumers_event;
 }
 
-failure take_role(queue_file& file, role wanted) {
-    const int locks = file.locks();
-    for (const std::uint64_t lock : {role_lock(wanted), entry_lock(wanted)}) {
-        if (const int error = os::try_lock(locks, lock); error != 0) {
-            if (error == EAGAIN) return taken(file, wanted);
-            return refuse(file.path(), errc::system,
-                          fmt::format("could not take a lock: found {} (errno {}), expected success; does the file "
-                                      "system keep open-file-description locks?",
-                                      os::words_for(error), error));
-        }
+failure take_role(queue_file& file, role wanted, bool& passing) {
+    passing = false;
+    int error = 0;
+    if (auto failed = try_lock(file, role_lock(wanted), error)) return failed;
+    if (error == EAGAIN) {
+        passing = load_acquire(file.entry(entry_of(wanted)).state) != layout::entry_alive;
+        return passing ? passed_by(file, wanted) : held(file, wanted);
+    }
+    // The role is ours. Its entry may still be in the hands of somebody who recovers it; never in an inhabitant's.
+    if (auto failed = try_lock(file, entry_lock(wanted), error)) return failed;
+    if (error == EAGAIN) {
+        passing = true;
+        return passed_by(file, wanted);
     }
     // With the entry's lock, a record that is alive is a dead one's.
     if (load_acquire(file.entry(entry_of(wanted)).state) == layout::entry_alive) recover(file, wanted);
@@ -91,7 +106,8 @@ void move_out(queue_file& file, role held) noexcept {
     layout::roster_entry& entry = file.entry(entry_of(held));
     // [S5] release -> [S6] in endpoint::survey: all that we sent, before the end that comes after it.
     store_release(stream_of(file.words(), held).ended, load_relaxed(entry.incarnation));
-    store_release(entry.state, layout::entry_free);  // [S7] release -> [S4] in inhabited: the end, before nobody is there
+    store_release(entry.state,
+                  layout::entry_free);  // [S7] release -> [S4] in inhabited: the end, before nobody is there
     ring(file, other(held));
     // The destructor of the file drops the locks, after all stores.
 }
@@ -101,7 +117,8 @@ bool inhabited(queue_file& file, role asked, bool probe) noexcept {
     if (load_acquire(file.entry(entry_of(asked)).state) != layout::entry_alive) return false;
     if (!probe) return true;
     const int locks = file.locks();
-    if (locks < 0 || os::is_locked(locks, entry_lock(asked)) || os::try_lock(locks, entry_lock(asked)) != 0) return true;
+    if (locks < 0 || os::is_locked(locks, entry_lock(asked)) || os::try_lock(locks, entry_lock(asked)) != 0)
+        return true;
     // The lock is ours: whoever is on record as alive now is dead.
     const bool dead = load_acquire(file.entry(entry_of(asked)).state) == layout::entry_alive;
     if (dead) recover(file, asked);

@@ -10,7 +10,8 @@
 
 namespace noria::inline v1 {
 
-static_assert(std::atomic_ref<std::uint64_t>::is_always_lock_free && std::atomic_ref<std::uint32_t>::is_always_lock_free,
+static_assert(std::atomic_ref<std::uint64_t>::is_always_lock_free &&
+                  std::atomic_ref<std::uint32_t>::is_always_lock_free,
               "the lock-free rings need lock-free 32- and 64-bit words");
 static_assert(std::atomic_ref<std::uint64_t>::required_alignment == 8 &&
                   std::atomic_ref<std::uint32_t>::required_alignment == 4,

@@ -14,6 +14,7 @@ struct waiting {
     std::chrono::nanoseconds slice = std::chrono::milliseconds(50);  // nanoseconds::max(): no slices, for tests
 };
 
+// Every member has an initialiser, so that naming only some of them draws no warning.
 struct options {
     // The geometry. Set and different from the file's: errc::other_geometry, naming both.
     std::optional<std::uint64_t> capacity{};           // messages, 1 to 2^31, a power of two; unset at creation: 4096

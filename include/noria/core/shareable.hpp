@@ -44,16 +44,20 @@ constexpr bool assert_shareable() {
     static_assert(!holds_an_address<T>::value || std::is_pointer_v<T> || std::is_reference_v<T>,
                   "noria: string_view, span and their like hold an address; send noria::bytes or an array in a struct");
     static_assert(!std::is_array_v<T>, "noria: send a struct that holds the array, or std::array");
-    static_assert(!std::is_const_v<T> && !std::is_volatile_v<T>, "noria: name the message type without const, volatile");
-    static_assert(std::is_reference_v<T> || std::is_trivially_copyable_v<T>,
-                  "noria: a message is copied as bytes; its type must be trivially copyable (no std::string, no vector)");
+    static_assert(!std::is_const_v<T> && !std::is_volatile_v<T>,
+                  "noria: name the message type without const, volatile");
+    static_assert(
+        std::is_reference_v<T> || std::is_trivially_copyable_v<T>,
+        "noria: a message is copied as bytes; its type must be trivially copyable (no std::string, no vector)");
     static_assert(std::is_reference_v<T> || alignof(T) <= 64, "noria: messages are aligned to at most 64 bytes");
     static_assert(std::is_reference_v<T> || sizeof(T) <= message_bytes_limit, "noria: a message has below 2^30 bytes");
     return shareable<T>;
 }
 
 template <class T>
-concept named_message = requires { std::string_view{T::noria_name}; };
+concept named_message = requires {
+    std::string_view{T::noria_name};
+};
 
 // Two programs that disagree on size, alignment or noria_name (`static constexpr std::string_view noria_name`) of
 // their message type are kept apart at open. typeid takes no part: its text differs between compilers.

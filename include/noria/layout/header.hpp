@@ -23,28 +23,28 @@ constexpr std::uint32_t byte_order_mark = 0x01020304;
 constexpr std::uint32_t published_by_record_header = 1;  // the reader polls the record's own word
 
 struct header {
-    std::array<char, 8> magic;           // file_magic
-    std::uint32_t byte_order;            // byte_order_mark, as the creator's machine writes it
-    std::uint32_t version;               // format_version
-    std::uint32_t header_bytes;          // sizeof(header)
-    std::uint32_t checksum;              // CRC-32C of the page, this field taken as 0
-    std::uint32_t kind;                  // queue_kind
-    std::uint32_t coordinated;           // coordination
-    std::uint32_t form;                  // message_form
-    std::uint32_t publication;           // published_by_record_header
-    std::uint32_t message_align;         // 8 to 64, a power of two
-    std::uint32_t reserved_word;         // zero
-    std::uint64_t message_bytes;         // fixed form: of each message; bytes form: the maximum
-    std::uint64_t type_tag;              // type_tag<T>() or bytes_type_tag()
-    std::uint64_t capacity;              // fixed form: messages; bytes form: bytes; a power of two
-    std::uint64_t slot_bytes;            // fixed form: from one slot to the next; bytes form: 0
-    std::uint64_t roster_length;         // entries; spsc: 2, the producer's and the consumer's
-    std::uint64_t roster_offset;         // of the first roster_entry, from the file's start
-    std::uint64_t words_offset;          // of the spsc_words
-    std::uint64_t ring_offset;           // of the ring
+    std::array<char, 8> magic;    // file_magic
+    std::uint32_t byte_order;     // byte_order_mark, as the creator's machine writes it
+    std::uint32_t version;        // format_version
+    std::uint32_t header_bytes;   // sizeof(header)
+    std::uint32_t checksum;       // CRC-32C of the page, this field taken as 0
+    std::uint32_t kind;           // queue_kind
+    std::uint32_t coordinated;    // coordination
+    std::uint32_t form;           // message_form
+    std::uint32_t publication;    // published_by_record_header
+    std::uint32_t message_align;  // 8 to 64, a power of two
+    std::uint32_t reserved_word;  // zero
+    std::uint64_t message_bytes;  // fixed form: of each message; bytes form: the maximum
+    std::uint64_t type_tag;       // type_tag<T>() or bytes_type_tag()
+    std::uint64_t capacity;       // fixed form: messages; bytes form: bytes; a power of two
+    std::uint64_t slot_bytes;     // fixed form: from one slot to the next; bytes form: 0
+    std::uint64_t roster_length;  // entries; spsc: 2, the producer's and the consumer's
+    std::uint64_t roster_offset;  // of the first roster_entry, from the file's start
+    std::uint64_t words_offset;   // of the spsc_words
+    std::uint64_t ring_offset;    // of the ring
     std::uint64_t ring_bytes;
-    std::uint64_t file_bytes;            // the size of the file
-    std::array<std::uint8_t, 16> uuid;   // of this queue: drawn at its birth
+    std::uint64_t file_bytes;                 // the size of the file
+    std::array<std::uint8_t, 16> uuid;        // of this queue: drawn at its birth
     std::array<std::uint8_t, 3952> reserved;  // zero
 };
 static_assert(sizeof(header) == page_bytes, "the header is a page, so that it can be mapped by itself, read-only");

@@ -26,19 +26,19 @@ constexpr std::uint64_t birth_lock = lock_base + 8200;  // held on a file that i
 constexpr std::uint64_t lock_range_bytes = 16384;       // remove() takes it whole
 
 struct roster_entry {
-    std::uint32_t state;                 // entry_free or entry_alive (E1)
-    std::uint32_t role;                  // role_producer or role_consumer
-    std::uint64_t incarnation;           // the number of this attach among all of its role (see stream::generation)
-    std::uint64_t pid;                   // in the inhabitant's own PID namespace: for people to read, never as proof
-    std::uint64_t start_time;            // ticks since boot, from /proc; 0: not known. For people to read
-    std::uint64_t first_position;        // tail (producer) or head (consumer) when it attached
-    std::uint64_t first_message;         // the number of messages sent or received when it attached
-    char program[16];                    // its name, zero-padded: for people to read
-    std::uint64_t journal_valid;         // 0 or 1 (E2)
-    std::uint64_t journal_seen;          // target of consumer_line::seen
-    std::uint64_t journal_redelivered;   // target of consumer_line::redelivered
-    std::uint64_t journal_deaths;        // target of stream::deaths
-    std::uint8_t reserved[32];           // zero
+    std::uint32_t state;                // entry_free or entry_alive (E1)
+    std::uint32_t role;                 // role_producer or role_consumer
+    std::uint64_t incarnation;          // the number of this attach among all of its role (see stream::generation)
+    std::uint64_t pid;                  // in the inhabitant's own PID namespace: for people to read, never as proof
+    std::uint64_t start_time;           // ticks since boot, from /proc; 0: not known. For people to read
+    std::uint64_t first_position;       // tail (producer) or head (consumer) when it attached
+    std::uint64_t first_message;        // the number of messages sent or received when it attached
+    char program[16];                   // its name, zero-padded: for people to read
+    std::uint64_t journal_valid;        // 0 or 1 (E2)
+    std::uint64_t journal_seen;         // target of consumer_line::seen
+    std::uint64_t journal_redelivered;  // target of consumer_line::redelivered
+    std::uint64_t journal_deaths;       // target of stream::deaths
+    std::uint8_t reserved[32];          // zero
 };
 static_assert(sizeof(roster_entry) == 128 && alignof(roster_entry) == 8, "one entry, one pair of lines");
 static_assert(offsetof(roster_entry, incarnation) == 8 && offsetof(roster_entry, pid) == 16 &&

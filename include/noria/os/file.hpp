@@ -80,7 +80,7 @@ struct birth {
 struct birth_wish {
     std::uint32_t mode = 0600;
     std::uint64_t file_bytes = 0;
-    bool copy_on_write = false;  // accept a file system that cannot promise that its bytes are there
+    bool copy_on_write = false;     // accept a file system that cannot promise that its bytes are there
     std::uint64_t lock_offset = 0;  // the byte whose lock a temporary name carries
 };
 

@@ -11,8 +11,8 @@
 //           is over: see ended()), buffer_too_small, busy, forked, closed, corrupt.
 #pragma once
 
-#include "noria/core/shareable.hpp"
 #include "noria/core/message.hpp"
+#include "noria/core/shareable.hpp"
 #include "noria/queue/endpoint.hpp"
 #include "noria/queue/handle.hpp"
 
@@ -137,13 +137,15 @@ public:
     [[nodiscard]] static consumer create(const std::filesystem::path& path, const options& wishes = {}) {
         return attach(path, opening::create, wishes).or_raise();
     }
-    [[nodiscard]] static consumer create(const std::filesystem::path& path, const options& wishes, std::error_code& code) {
+    [[nodiscard]] static consumer create(const std::filesystem::path& path, const options& wishes,
+                                         std::error_code& code) {
         return attach(path, opening::create, wishes).and_tell(code);
     }
     [[nodiscard]] static consumer open(const std::filesystem::path& path, const options& wishes = {}) {
         return attach(path, opening::open, wishes).or_raise();
     }
-    [[nodiscard]] static consumer open(const std::filesystem::path& path, const options& wishes, std::error_code& code) {
+    [[nodiscard]] static consumer open(const std::filesystem::path& path, const options& wishes,
+                                       std::error_code& code) {
         return attach(path, opening::open, wishes).and_tell(code);
     }
     [[nodiscard]] static consumer open_or_create(const std::filesystem::path& path, const options& wishes,
@@ -178,14 +180,12 @@ public:
         return receive_into(buffer, limit::at_once());
     }
     template <class Rep, class Period>
-    [[nodiscard]] popped<T> pop_for(std::span<std::byte> buffer, std::chrono::duration<Rep, Period> time) noexcept
-        requires of_bytes
-    {
+    [[nodiscard]] popped<T> pop_for(std::span<std::byte> buffer,
+                                    std::chrono::duration<Rep, Period> time) noexcept requires of_bytes {
         return receive_into(buffer, limit::after(time));
     }
-    [[nodiscard]] popped<T> pop_until(std::span<std::byte> buffer, std::chrono::steady_clock::time_point when) noexcept
-        requires of_bytes
-    {
+    [[nodiscard]] popped<T> pop_until(std::span<std::byte> buffer,
+                                      std::chrono::steady_clock::time_point when) noexcept requires of_bytes {
         return receive_into(buffer, limit::until(when));
     }
 
@@ -259,7 +259,8 @@ private:
         } else {
             place_type& at = place();
             const std::byte* const message = first_message(at, how_long);
-            if (message == nullptr) [[unlikely]] return {};
+            if (message == nullptr) [[unlikely]]
+                return {};
             popped<T> copy(message, at.deliveries());
             at.release();
             return copy;
@@ -269,7 +270,8 @@ private:
     popped<T> receive_into(std::span<std::byte> buffer, limit how_long) noexcept requires of_bytes {
         place_type& at = place();
         const std::byte* const message = first_message(at, how_long);
-        if (message == nullptr) [[unlikely]] return {};
+        if (message == nullptr) [[unlikely]]
+            return {};
         const std::size_t size = at.ring.taken_bytes();
         if (size > buffer.size()) {
             at.went(outcome::buffer_too_small);
@@ -298,8 +300,10 @@ private:
         ~handing_out() {
             if (!at.usable()) return;
             at.end_in_place();
-            if (returned) at.release();
-            else at.ring.put_back();
+            if (returned)
+                at.release();
+            else
+                at.ring.put_back();
         }
         handing_out(const handing_out&) = delete;
         handing_out& operator=(const handing_out&) = delete;
@@ -315,11 +319,15 @@ private:
             if (message == nullptr) break;
             handing_out now(at);
             auto call = [&](view each) {
-                if constexpr (std::is_invocable_v<F&, view, unsigned>) f(each, at.deliveries());
-                else f(each);
+                if constexpr (std::is_invocable_v<F&, view, unsigned>)
+                    f(each, at.deliveries());
+                else
+                    f(each);
             };
-            if constexpr (of_bytes) call(bytes(message, at.ring.taken_bytes()));
-            else call(*std::launder(reinterpret_cast<const T*>(message)));
+            if constexpr (of_bytes)
+                call(bytes(message, at.ring.taken_bytes()));
+            else
+                call(*std::launder(reinterpret_cast<const T*>(message)));
             now.returned = true;
             ++consumed;
         }

@@ -8,9 +8,9 @@
 
 #include "noria/core/atomics.hpp"
 #include "noria/core/error.hpp"
+#include "noria/core/options.hpp"
 #include "noria/core/outcome.hpp"
 #include "noria/core/visibility.hpp"
-#include "noria/core/options.hpp"
 #include "noria/os/process.hpp"
 #include "noria/queue/queue_file.hpp"
 #include "noria/queue/roster.hpp"
@@ -106,7 +106,8 @@ private:
     static constexpr std::uint32_t forked_bit = 4;
     static constexpr std::uint32_t corrupt_bit = 8;
 
-    failure try_attach(const options& wishes, const layout::shape& bare, const std::filesystem::path& path);
+    failure try_attach(const options& wishes, const layout::shape& bare, const std::filesystem::path& path,
+                       bool& passing);
     bool settle(failure found) noexcept;
     outcome survey(bool probe) noexcept;
     outcome nothing() const noexcept { return role_ == role::producer ? outcome::full : outcome::empty; }
@@ -123,6 +124,7 @@ private:
     // read when waiting
     sync::event_count own_event_;
     std::uint32_t interrupted_ = 0;  // written by interrupt(), from anywhere
+    std::uint32_t reachable_ = 0;    // 1 while interrupt() may touch the mapping
     role role_ = role::producer;
     bool created_ = false;
     bool await_successor_ = false;

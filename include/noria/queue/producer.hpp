@@ -10,8 +10,8 @@
 //           interrupted, ended (the consumer is gone: see ended()), too_large, busy, forked, closed, corrupt.
 #pragma once
 
-#include "noria/core/shareable.hpp"
 #include "noria/core/message.hpp"
+#include "noria/core/shareable.hpp"
 #include "noria/queue/endpoint.hpp"
 #include "noria/queue/handle.hpp"
 
@@ -172,13 +172,15 @@ public:
     [[nodiscard]] static producer create(const std::filesystem::path& path, const options& wishes = {}) {
         return attach(path, opening::create, wishes).or_raise();
     }
-    [[nodiscard]] static producer create(const std::filesystem::path& path, const options& wishes, std::error_code& code) {
+    [[nodiscard]] static producer create(const std::filesystem::path& path, const options& wishes,
+                                         std::error_code& code) {
         return attach(path, opening::create, wishes).and_tell(code);
     }
     [[nodiscard]] static producer open(const std::filesystem::path& path, const options& wishes = {}) {
         return attach(path, opening::open, wishes).or_raise();
     }
-    [[nodiscard]] static producer open(const std::filesystem::path& path, const options& wishes, std::error_code& code) {
+    [[nodiscard]] static producer open(const std::filesystem::path& path, const options& wishes,
+                                       std::error_code& code) {
         return attach(path, opening::open, wishes).and_tell(code);
     }
     [[nodiscard]] static producer open_or_create(const std::filesystem::path& path, const options& wishes,
@@ -227,19 +229,19 @@ public:
     }
 
     // The same for noria::bytes: room for up to `size` bytes, of which commit(used) sends the first `used`.
-    [[nodiscard]] claim_type claim(std::size_t size) noexcept requires of_bytes { return reserve(size, limit::never()); }
+    [[nodiscard]] claim_type claim(std::size_t size) noexcept requires of_bytes {
+        return reserve(size, limit::never());
+    }
     [[nodiscard]] claim_type try_claim(std::size_t size) noexcept requires of_bytes {
         return reserve(size, limit::at_once());
     }
     template <class Rep, class Period>
-    [[nodiscard]] claim_type claim_for(std::size_t size, std::chrono::duration<Rep, Period> time) noexcept
-        requires of_bytes
-    {
+    [[nodiscard]] claim_type claim_for(std::size_t size,
+                                       std::chrono::duration<Rep, Period> time) noexcept requires of_bytes {
         return reserve(size, limit::after(time));
     }
-    [[nodiscard]] claim_type claim_until(std::size_t size, std::chrono::steady_clock::time_point when) noexcept
-        requires of_bytes
-    {
+    [[nodiscard]] claim_type claim_until(std::size_t size,
+                                         std::chrono::steady_clock::time_point when) noexcept requires of_bytes {
         return reserve(size, limit::until(when));
     }
 
@@ -291,7 +293,8 @@ private:
     bool send(argument message, limit how_long) noexcept {
         place_type& at = place();
         std::byte* const room = room_for(at, size_of(message), how_long);
-        if (room == nullptr) [[unlikely]] return false;
+        if (room == nullptr) [[unlikely]]
+            return false;
         at.ring.commit(write(room, message));
         at.announce();
         return true;

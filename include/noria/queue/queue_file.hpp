@@ -2,11 +2,11 @@
 #pragma once
 
 #include "noria/core/error.hpp"
+#include "noria/core/options.hpp"
 #include "noria/core/visibility.hpp"
 #include "noria/layout/header.hpp"
 #include "noria/layout/ring_words.hpp"
 #include "noria/layout/roster_entry.hpp"
-#include "noria/core/options.hpp"
 #include "noria/os/file.hpp"
 #include "noria/os/mapped_file.hpp"
 #include "noria/os/process.hpp"

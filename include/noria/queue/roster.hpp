@@ -29,8 +29,9 @@ constexpr std::uint64_t entry_of(role one) noexcept { return static_cast<std::ui
 NORIA_API layout::stream_line& stream_of(layout::spsc_words& words, role one) noexcept;
 NORIA_API layout::event_line& event_of(layout::spsc_words& words, role one) noexcept;  // the one that role sleeps on
 
-// Takes both locks and recovers a dead predecessor. errc::role_taken, naming the holder, if somebody has them.
-NORIA_API failure take_role(queue_file& file, role wanted);
+// Takes both locks and recovers a dead predecessor. errc::role_taken, naming the holder, if somebody has them; `passing`
+// if that is somebody who is just attaching, leaving, recovering the predecessor or removing the file: then try again.
+NORIA_API failure take_role(queue_file& file, role wanted, bool& passing);
 
 // Fills in the record and makes it alive: from now on this endpoint counts. Its generation is returned.
 NORIA_API std::uint64_t move_in(queue_file& file, role taken, std::uint64_t position, std::uint64_t messages) noexcept;

@@ -95,7 +95,8 @@ public:
         word_ += layout::record_sequence_step;
         slot_ += slot_bytes_;
         if (slot_ == end_) slot_ = begin_;
-        store_release(consumer_->head, head_);  // [S4] release -> [S3] in look: our reads, before the leave to overwrite
+        store_release(consumer_->head,
+                      head_);  // [S4] release -> [S3] in look: our reads, before the leave to overwrite
     }
 
     // Keeps the held message first in the ring and lets its next delivery say that it is not the first.

@@ -107,7 +107,8 @@ public:
         head_ += passed;
         offset_ = (offset_ + passed) & (capacity_ - 1);
         messages_ += 1;
-        store_release(consumer_->head, head_);  // [S4] release -> [S3] in look: our reads, before the leave to overwrite
+        store_release(consumer_->head,
+                      head_);  // [S4] release -> [S3] in look: our reads, before the leave to overwrite
         store_relaxed(consumer_->messages, messages_);  // stale is harmless: the next record's sequence says it too
     }
 
