@@ -86,6 +86,7 @@ sight record_writer::look(std::uint64_t bytes) noexcept {
         store_relaxed(word_at(0), std::uint64_t{0});  // R2; ordered before the skip's word by [S6]
         // [S6] release -> [S5] in reader::look: the 0 at the ring's start, before the skip that leads there.
         store_release(word_at(offset_), layout::skip_word(left - record_header_bytes, messages_));
+        compiler_fence();  // as in commit()
         offset_ = 0;
         tail_ += left;
         limit_ = tail_;

@@ -11,6 +11,7 @@
 //           is over: see ended()), buffer_too_small, busy, forked, closed, corrupt.
 #pragma once
 
+#include "noria/core/cache_line.hpp"
 #include "noria/core/message.hpp"
 #include "noria/core/shareable.hpp"
 #include "noria/queue/endpoint.hpp"
@@ -29,7 +30,7 @@ namespace noria::inline v1::queue {
 
 // A consumer at its place in the file: an endpoint with a reader.
 template <class Reader>
-class receiving final : public endpoint {
+class alignas(line_separation_bytes) receiving final : public endpoint {
 public:
     ~receiving() override {
         assert((!in_place() || !usable()) && "noria: a lease must not outlive its consumer");

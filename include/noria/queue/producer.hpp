@@ -10,6 +10,7 @@
 //           interrupted, ended (the consumer is gone: see ended()), too_large, busy, forked, closed, corrupt.
 #pragma once
 
+#include "noria/core/cache_line.hpp"
 #include "noria/core/message.hpp"
 #include "noria/core/shareable.hpp"
 #include "noria/queue/endpoint.hpp"
@@ -27,7 +28,7 @@ namespace noria::inline v1::queue {
 
 // A producer at its place in the file: an endpoint with a writer.
 template <class Writer>
-class sending final : public endpoint {
+class alignas(line_separation_bytes) sending final : public endpoint {
 public:
     ~sending() override {
         assert((!in_place() || !usable()) && "noria: a claim must not outlive its producer");

@@ -39,6 +39,7 @@ public:
     // Publishes what stands in the claimed slot. Wait-free.
     void commit(std::uint64_t /*bytes*/) noexcept {
         store_release(word_of(slot_), word_);  // [S2] release -> [S1] in take: the message, before its word
+        compiler_fence();                      // a tail that is stored without its word would be a lie after death
         tail_ += 1;
         word_ += layout::record_sequence_step;
         slot_ += slot_bytes_;

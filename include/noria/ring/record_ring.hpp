@@ -48,6 +48,7 @@ public:
         store_relaxed(word_at(next), std::uint64_t{0});  // R2; ordered before the record's word by [S2]
         // [S2] release -> [S1] in take: the record, before its word.
         store_release(word_at(offset_), layout::record_word(bytes, messages_));
+        compiler_fence();  // after a death, count and tail may lag behind the word, never lead
         offset_ = next;
         tail_ += need;
         messages_ += 1;
@@ -109,6 +110,7 @@ public:
         messages_ += 1;
         store_release(consumer_->head,
                       head_);  // [S4] release -> [S3] in look: our reads, before the leave to overwrite
+        compiler_fence();      // after a death, the count may lag behind the head, never lead
         store_relaxed(consumer_->messages, messages_);  // stale is harmless: the next record's sequence says it too
     }
 
