@@ -24,7 +24,7 @@ stream_state stream_seen(const layout::stream_line& stream, const layout::event_
 
 std::optional<inhabitant> inhabitant_seen(queue::queue_file& file, role asked, std::uint64_t messages_now) {
     const layout::roster_entry& entry = file.entry(queue::entry_of(asked));
-    if (load_acquire(entry.state) != layout::entry_alive) return std::nullopt;
+    if (load_acquire(entry.state) != layout::entry_alive) return std::nullopt;  // E1: the record is filled in
     return inhabitant{.role = asked,
                       .alive = os::is_locked(file.locks(), layout::lock_base + queue::entry_of(asked)),
                       .incarnation = load_relaxed(entry.incarnation),

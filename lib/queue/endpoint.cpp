@@ -104,7 +104,7 @@ failure endpoint::try_attach(const options& wishes, const layout::shape& bare, c
     const os::no_fork until_enlisted;
     // Peers that were gone before we came are no news to a producer: recover the dead before looking.
     (void)inhabited(*file, other(role_), true);
-    ended_at_attach_ = load_acquire(stream_of(words, other(role_)).ended);
+    ended_at_attach_ = load_relaxed(stream_of(words, other(role_)).ended);  // one that comes a moment later is news
     position_at_attach_ = position();
     (void)move_in(*file, role_, position(), messages());
     file_ = std::move(file);
@@ -199,6 +199,7 @@ outcome endpoint::survey(bool probe) noexcept {
     found = look_through();
     if (found == ring::sight::ready) return outcome::ok;
     if (found == ring::sight::corrupt) return die_of_corruption();
+    // [S2] acquire <- [S1] in move_in: whoever came meanwhile may have sent, and may even have gone.
     if (load_acquire(peers.generation) != generation) return nothing();
     return hear_end(number) ? outcome::ended : nothing();
 }

@@ -22,7 +22,8 @@ repairs plan(const layout::spsc_words& words, role dead) noexcept {
 void recover(queue_file& file, role dead) noexcept {
     layout::spsc_words& words = file.words();
     layout::roster_entry& entry = file.entry(entry_of(dead));
-    if (load_acquire(entry.journal_valid) != 1) {
+    if (load_acquire(entry.journal_valid) !=
+        1) {  // E2: valid, it was made by a recoverer that died, whose lock we have
         const repairs all = plan(words, dead);
         store_relaxed(entry.journal_seen, all.seen);
         store_relaxed(entry.journal_redelivered, all.redelivered);

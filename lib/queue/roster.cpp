@@ -67,7 +67,8 @@ failure take_role(queue_file& file, role wanted, bool& passing) {
     int error = 0;
     if (auto failed = try_lock(file, role_lock(wanted), error)) return failed;
     if (error == EAGAIN) {
-        passing = load_acquire(file.entry(entry_of(wanted)).state) != layout::entry_alive;
+        passing =
+            load_acquire(file.entry(entry_of(wanted)).state) != layout::entry_alive;  // E1: else the record is good
         return passing ? passed_by(file, wanted) : held(file, wanted);
     }
     // The role is ours. Its entry may still be in the hands of somebody who recovers it; never in an inhabitant's.
@@ -76,7 +77,7 @@ failure take_role(queue_file& file, role wanted, bool& passing) {
         passing = true;
         return passed_by(file, wanted);
     }
-    // With the entry's lock, a record that is alive is a dead one's.
+    // E1, and we hold the entry's lock: a record that is alive is a dead one's.
     if (load_acquire(file.entry(entry_of(wanted)).state) == layout::entry_alive) recover(file, wanted);
     return {};
 }
@@ -119,7 +120,7 @@ bool inhabited(queue_file& file, role asked, bool probe) noexcept {
     const int locks = file.locks();
     if (locks < 0 || os::is_locked(locks, entry_lock(asked)) || os::try_lock(locks, entry_lock(asked)) != 0)
         return true;
-    // The lock is ours: whoever is on record as alive now is dead.
+    // E1, and the lock is ours: whoever is on record as alive now is dead.
     const bool dead = load_acquire(file.entry(entry_of(asked)).state) == layout::entry_alive;
     if (dead) recover(file, asked);
     os::unlock(locks, entry_lock(asked));

@@ -21,7 +21,7 @@ struct slots {
         return begin + (position & (capacity - 1)) * slot_bytes;
     }
     [[nodiscard]] std::uint64_t word_at(std::uint64_t position) const noexcept {
-        return load_acquire(*reinterpret_cast<std::uint64_t*>(at(position)));
+        return load_acquire(*reinterpret_cast<std::uint64_t*>(at(position)));  // F2: what else a slot's word can be
     }
     [[nodiscard]] bool holds(std::uint64_t position) const noexcept {
         return word_at(position) == layout::record_word(message_bytes, position);
@@ -108,7 +108,7 @@ void fixed_reader::put_back() noexcept {
 }
 
 sight fixed_reader::look() noexcept {
-    const std::uint64_t word = load_acquire(word_of(slot_));
+    const std::uint64_t word = load_acquire(word_of(slot_));  // F2; the message itself is read after take()'s own look
     if (word == word_) return sight::ready;
     const std::uint64_t previous_turn = word_ - capacity_ * layout::record_sequence_step;
     return word == 0 || word == previous_turn ? sight::nothing : sight::corrupt;  // F2
@@ -121,7 +121,7 @@ std::uint64_t fixed_reader::depth() const noexcept {
 
 const char* check_fixed(const ring_view& view) noexcept {
     const slots ring(view);
-    const std::uint64_t head = load_acquire(view.consumer->head);
+    const std::uint64_t head = load_relaxed(view.consumer->head);  // nobody works on the ring
     const std::uint64_t tail = find_tail(ring, load_relaxed(view.producer->tail));
     if (!within(head, tail, ring.capacity)) return "head and tail are further apart than the capacity (F1)";
     for (std::uint64_t position = head; position != tail; ++position) {
@@ -139,7 +139,8 @@ const char* check_fixed(const ring_view& view) noexcept {
 bool repair_fixed(const ring_view& view) noexcept {
     const slots ring(view);
     const std::uint64_t tail = find_tail(ring, load_relaxed(view.producer->tail));
-    if (!within(load_acquire(view.consumer->head), tail, ring.capacity)) return false;
+    // A head that grows meanwhile stays within; the leave to overwrite is taken by look(), not here.
+    if (!within(load_relaxed(view.consumer->head), tail, ring.capacity)) return false;
     store_relaxed(view.producer->tail, tail);
     store_relaxed(view.producer->claim_open, std::uint64_t{0});
     return true;

@@ -34,7 +34,7 @@ struct extent {
 extent walk(const ring_view& view, std::uint64_t from, std::uint64_t messages) noexcept {
     extent found{.tail = from, .messages = messages, .sound = false};
     while (found.tail - from < view.shape.capacity) {
-        const std::uint64_t word = load_acquire(word_in(view, found.tail));
+        const std::uint64_t word = load_acquire(word_in(view, found.tail));  // R2: 0, or a record that was published
         if (word == 0) {
             found.sound = true;
             return found;
@@ -126,7 +126,7 @@ bool record_reader::attach(const ring_view& view) noexcept {
     // carries its number; where nothing stands there, as many were released as were sent.
     const std::uint64_t counted = load_relaxed(consumer_->messages);
     const std::uint64_t sent = load_relaxed(producer_->messages);
-    const std::uint64_t word = load_acquire(word_at(offset_));
+    const std::uint64_t word = load_acquire(word_at(offset_));  // R2; only the number in it is used here
     const std::uint64_t behind = word != 0 ? static_cast<std::uint32_t>((word >> 32) - counted) : sent - counted;
     messages_ = counted + (behind == 1 ? 1 : 0);
     store_relaxed(consumer_->messages, messages_);
@@ -171,7 +171,7 @@ std::uint64_t record_reader::depth() const noexcept {
 }
 
 const char* check_records(const ring_view& view) noexcept {
-    const std::uint64_t head = load_acquire(view.consumer->head);
+    const std::uint64_t head = load_relaxed(view.consumer->head);  // nobody works on the ring
     const std::uint64_t stored = load_relaxed(view.producer->tail);
     const extent beyond = walk(view, stored, load_relaxed(view.producer->messages));
     if (!beyond.sound) return "no word 0 behind the tail (R2)";
@@ -190,7 +190,8 @@ bool repair_records(const ring_view& view) noexcept {
     // The walk begins at the stored tail, not at head: what the dead writer published there stays in place even when
     // the reader has passed it, since only a writer overwrites.
     const extent found = walk(view, stored, load_relaxed(view.producer->messages));
-    if (!found.sound || !within(load_acquire(view.consumer->head), found.tail, view.shape.capacity)) return false;
+    // A head that grows meanwhile stays within; the leave to overwrite is taken by look(), not here.
+    if (!found.sound || !within(load_relaxed(view.consumer->head), found.tail, view.shape.capacity)) return false;
     store_relaxed(view.producer->messages, found.messages);
     compiler_fence();
     store_relaxed(view.producer->tail, found.tail);

@@ -41,7 +41,7 @@ public:
     [[nodiscard]] std::byte* make_room(std::uint64_t bytes, limit how_long) noexcept {
         wanted_ = bytes;
         if (!wait(how_long)) {
-            if (usable()) raise_by_one(ring.line().refused);
+            if (blocked() == 0) raise_by_one(ring.line().refused);  // `busy` did not ask for room
             return nullptr;
         }
         return ring.claim(bytes);
