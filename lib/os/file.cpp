@@ -149,10 +149,15 @@ int open_unnamed(int directory, descriptor& file) noexcept {
     return file.is_open() ? 0 : errno;
 }
 
+// Another creator that finds the file before we have its lock takes it for stillborn. Then it has the lock, or we get the
+// lock of a file without a name: EAGAIN, under another name.
 int open_temporary(int directory, const std::string& name, std::uint64_t lock_offset, descriptor& file) noexcept {
     file.reset(openat(directory, name.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!file.is_open()) return errno;
-    return try_lock(file.get(), lock_offset);
+    if (const int error = try_lock(file.get(), lock_offset); error != 0) return error;
+    struct stat status {};
+    if (fstat(file.get(), &status) != 0) return errno;
+    return status.st_nlink != 0 ? 0 : EAGAIN;
 }
 
 // Everything between having a file and naming it.
@@ -190,13 +195,16 @@ birth create_renamed(int directory, const std::string& name, const birth_wish& w
                      std::span<const std::byte> contents) {
     const std::string prefix = "." + name + ".";
     remove_stillborn(directory, prefix, wish.lock_offset);
-    std::uint64_t draw = 0;
-    (void)!getrandom(&draw, sizeof draw, 0);
-    const std::string temporary = fmt::format("{}{:016x}{}", prefix, draw, temporary_suffix);
+    std::string temporary;
     descriptor file;
-    if (const int error = open_temporary(directory, temporary, wish.lock_offset, file); error != 0) {
-        return {.error = error, .step = birth_step::file, .where = {}};
-    }
+    int error = 0;
+    do {
+        std::uint64_t draw = 0;
+        (void)!getrandom(&draw, sizeof draw, 0);
+        temporary = fmt::format("{}{:016x}{}", prefix, draw, temporary_suffix);
+        error = open_temporary(directory, temporary, wish.lock_offset, file);
+    } while (error == EAGAIN);
+    if (error != 0) return {.error = error, .step = birth_step::file, .where = {}};
     birth born = fill(file.get(), wish, contents);
     if (born.error == 0) {
         born.step = birth_step::name;

@@ -81,6 +81,7 @@ bool endpoint::attach(role wanted, opening how, const std::filesystem::path& pat
 
 failure endpoint::try_attach(const options& wishes, const layout::shape& bare, const std::filesystem::path& path,
                              bool& passing) {
+    const os::no_cancel whole;  // it opens, reads and closes within noexcept calls
     std::unique_ptr<queue_file> file;
     if (auto failed = queue_file::open(path, wishes, bare, file)) return failed;
     if (auto failed = take_role(*file, role_, passing)) return failed;
@@ -250,6 +251,13 @@ bool endpoint::wait(limit how_long) noexcept {
         if (interrupted()) return answer(outcome::interrupted);
         own_event_.sleep(armed, std::min(deadline, later(now, waiting_.slice)));
     }
+}
+
+bool endpoint::glance() noexcept {
+    if (blocked_ != 0) return false;
+    const ring::sight found = look_through();
+    if (found == ring::sight::corrupt) why_ = die_of_corruption();
+    return found == ring::sight::ready;
 }
 
 void endpoint::interrupt() noexcept {

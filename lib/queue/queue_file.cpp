@@ -288,6 +288,7 @@ failure queue_file::remove(const std::filesystem::path& path) {
 }
 
 queue_file::~queue_file() {
+    const os::no_cancel whole;  // close() is a cancellation point
     const os::no_fork until_gone;
     delist();
     if (const int file = descriptor_.get(); file >= 0) {
@@ -332,6 +333,9 @@ int queue_file::locks() noexcept {
 
 void queue_file::forked() noexcept {
     // Closed, not unlocked: the lock belongs to the open file that we share with our parent.
+    struct stat status {};
+    const bool ours = fstat(descriptor_.get(), &status) == 0 && os::identity_of(status) == identity_;
+    if (!ours) descriptor_.release();  // the number is somebody else's by now
     descriptor_.reset();
 }
 

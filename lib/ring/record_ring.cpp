@@ -148,14 +148,18 @@ sight record_reader::look() noexcept {
     if (word == 0) return sight::nothing;
     if (is_next_record(word)) return sight::ready;
     if (head_ == attached_at_) {
-        // attach() can miss one: the predecessor dead between head and count, the ring empty, and the writer stopped
-        // between its own word and count. The first record tells.
-        messages_ += 1;
-        if (is_next_record(word) || word == layout::skip_word(capacity_ - offset_ - record_header_bytes, messages_)) {
-            attached_at_ = head_ - 1;  // once
-            return sight::moved;
+        // attach() can be off by one: the predecessor dead between head and count, the ring empty, and the writer stopped
+        // between its own word and count; or the writer's count seen before its word, which no order forbids. The first
+        // record tells.
+        const std::uint64_t counted = messages_;
+        for (const std::uint64_t number : {counted + 1, counted - 1}) {
+            messages_ = number;
+            if (is_next_record(word) || word == layout::skip_word(capacity_ - offset_ - record_header_bytes, number)) {
+                attached_at_ = head_ - 1;  // once
+                return sight::moved;
+            }
         }
-        messages_ -= 1;
+        messages_ = counted;
     }
     const std::uint64_t left = capacity_ - offset_;
     if (word != layout::skip_word(left - record_header_bytes, messages_)) return sight::corrupt;
@@ -173,6 +177,7 @@ std::uint64_t record_reader::depth() const noexcept {
 const char* check_records(const ring_view& view) noexcept {
     const std::uint64_t head = load_relaxed(view.consumer->head);  // nobody works on the ring
     const std::uint64_t stored = load_relaxed(view.producer->tail);
+    if (!aligned(stored)) return "the tail is no multiple of 8 (R1)";  // nor would the walk stay inside the ring
     const extent beyond = walk(view, stored, load_relaxed(view.producer->messages));
     if (!beyond.sound) return "no word 0 behind the tail (R2)";
     if (!within(head, beyond.tail, view.shape.capacity)) return "head and tail are impossible together (R1)";

@@ -44,6 +44,8 @@ public:
     [[nodiscard]] const std::byte* await_message(limit how_long) noexcept {
         return wait(how_long) ? ring.take() : nullptr;
     }
+    // The same for the further messages of a batch: at once, and telling of no end.
+    [[nodiscard]] const std::byte* next_message() noexcept { return glance() ? ring.take() : nullptr; }
     [[nodiscard]] unsigned deliveries() const noexcept { return ring.seen_before() ? 2 : 1; }
 
     void release() noexcept {
@@ -316,7 +318,7 @@ private:
         place_type& at = place();
         std::size_t consumed = 0;
         while (consumed < most) {
-            const std::byte* const message = first_message(at, consumed == 0 ? how_long : limit::at_once());
+            const std::byte* const message = consumed == 0 ? first_message(at, how_long) : at.next_message();
             if (message == nullptr) break;
             handing_out now(at);
             auto call = [&](view each) {

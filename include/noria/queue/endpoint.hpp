@@ -81,6 +81,10 @@ public:
     // Waits until the ring has what the verb wants. True: it has. False: why() says why not.
     bool wait(limit how_long) noexcept;
 
+    // Whether the ring has what the verb wants, at once. Unlike wait() it tells of no end: it is for the further messages
+    // of a batch, whose verb answers ok, and an end that is told to nobody would never be told again.
+    bool glance() noexcept;
+
     // Makes the present or the next wait return `interrupted`. From any thread, and from a signal handler.
     void interrupt() noexcept;
 

@@ -46,6 +46,16 @@ public:
         }
         return ring.claim(bytes);
     }
+    // The same for the further messages of a batch: at once, and telling of no end.
+    [[nodiscard]] std::byte* more_room(std::uint64_t bytes) noexcept {
+        wanted_ = bytes;
+        if (glance()) return ring.claim(bytes);
+        if (blocked() == 0) {
+            raise_by_one(ring.line().refused);
+            went(outcome::full);
+        }
+        return nullptr;
+    }
     void announce() noexcept {
         bell();
         went(outcome::ok);
@@ -266,7 +276,7 @@ private:
     }
 
     // Room for a message of that size, or null: why() says why.
-    static std::byte* room_for(place_type& at, std::size_t size, limit how_long) noexcept {
+    static std::byte* room_for(place_type& at, std::size_t size, limit how_long, bool further = false) noexcept {
         if constexpr (of_bytes) {
             if (at.blocked() == 0 && size > at.ring.message_bytes_max()) {
                 at.went(outcome::too_large);
@@ -274,7 +284,9 @@ private:
             }
         }
         std::byte* const room = at.blocked() == 0 ? at.ring.claim(size) : nullptr;
-        return room != nullptr ? room : at.make_room(size, how_long);
+        if (room != nullptr) [[likely]]
+            return room;
+        return further ? at.more_room(size) : at.make_room(size, how_long);
     }
 
     static std::size_t write(std::byte* room, argument message) noexcept {
@@ -305,7 +317,7 @@ private:
         place_type& at = place();
         std::size_t sent = 0;
         for (const auto& message : messages) {
-            std::byte* const room = room_for(at, size_of(message), sent == 0 ? how_long : limit::at_once());
+            std::byte* const room = room_for(at, size_of(message), how_long, sent != 0);
             if (room == nullptr) break;
             at.ring.commit(write(room, message));
             ++sent;
