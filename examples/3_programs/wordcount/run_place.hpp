@@ -1,0 +1,30 @@
+// run_place.hpp: a directory for the queue of one run, gone when the run is over.
+#pragma once
+
+#include <filesystem>
+
+namespace wordcount {
+
+// A run that was killed with all its processes leaves its directory behind; the next one removes it. Which directories
+// are alive is no guess: each run holds a lock on its own, and the kernel drops it when the run dies.
+class run_place {
+public:
+    // Below `root`; if that is empty, below the first of /dev/shm, $XDG_RUNTIME_DIR and the directory for temporary
+    // files where we may write. Throws std::runtime_error.
+    explicit run_place(const std::filesystem::path& root);
+    ~run_place();
+    run_place(const run_place&) = delete;
+    run_place& operator=(const run_place&) = delete;
+
+    [[nodiscard]] std::filesystem::path queue() const { return path_ / "queue"; }
+
+private:
+    bool settle(const std::filesystem::path& root);
+
+    std::filesystem::path path_;
+    int lock_ = -1;
+};
+
+}  // namespace wordcount
+
+// SPDX-License-Identifier: BSL-1.0

@@ -1,0 +1,31 @@
+// seeded_race.cpp: a producer that skips the release of a commit, for the thread sanitizer to find.
+//
+// Goal: to know that the sanitizer watches the queue's own memory through both endpoints, so that a clean run of the laws
+// means something. Method: two threads share a queue as it is meant; but the producer goes on writing into a message that
+// it has committed, as if its commit ordered nothing. The test passes only if the sanitizer reports the race.
+#include "queues.hpp"
+
+#include <atomic>
+#include <cstdio>
+#include <thread>
+
+int main() {
+    using ticker = std::tuple_element_t<1, noria::contract::queues>;
+    noria::contract::pair_of<ticker> queue(4);
+    std::atomic<bool> written{false};
+    std::thread sender([&] {
+        auto claim = queue.out.claim();
+        auto& message = *claim;
+        ticker::write(claim, 1);
+        claim.commit();
+        message.content[20] = std::byte{0};  // it is the consumer's by now
+        written.store(true, std::memory_order_relaxed);
+    });
+    while (!written.load(std::memory_order_relaxed)) std::this_thread::yield();
+    const auto lease = queue.in.take();
+    const auto number = ticker::number(*lease);
+    sender.join();
+    std::printf("received %llu\n", static_cast<unsigned long long>(number));
+}
+
+// SPDX-License-Identifier: BSL-1.0

@@ -1,0 +1,55 @@
+// main.cpp: the main() of each test program: Boost.Test's, with a status of its own for "could not run here".
+#define BOOST_TEST_NO_MAIN
+#include <boost/test/tree/observer.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include "rig/skip.hpp"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+
+namespace {
+
+bool skipped = false;
+
+// Names each case as it begins, so that the last line of a program that crashed says where.
+struct namer : boost::unit_test::test_observer {
+    void test_unit_start(const boost::unit_test::test_unit& unit) override {
+        if (unit.p_type == boost::unit_test::TUT_CASE) std::cerr << unit.full_name() << std::endl;
+    }
+};
+
+}  // namespace
+
+void noria::rig::skip(const std::string& reason) {
+    skipped = true;
+    const std::string text = "skipped: " + boost::unit_test::framework::current_test_case().full_name() + ": " + reason;
+    std::cerr << text << std::endl;
+    if (const char* file = std::getenv("NORIA_SKIP_REASON")) std::ofstream{file, std::ios::app} << text << '\n';
+}
+
+#if defined(__SANITIZE_ADDRESS__)
+// The leak check stops the program's threads by way of /proc. In a chroot without it the other checks remain; and this is
+// the way to say so there, for the sanitizer reads its environment from /proc, too.
+extern "C" [[gnu::no_sanitize("address", "undefined")]] const char* __asan_default_options() {
+    return access("/proc/self/task", F_OK) == 0 ? "" : "detect_leaks=0";
+}
+#endif
+
+int main(int argc, char** argv) {
+    // Boost.Test's signal handlers would carry a crashed child of fork() back into the tests, as a second parent.
+    setenv("BOOST_TEST_CATCH_SYSTEM_ERRORS", "no", 0);
+    setenv("BOOST_TEST_COLOR_OUTPUT", "no", 0);
+    static namer observer;
+    const auto set_up = [] {
+        boost::unit_test::framework::register_observer(observer);
+        return true;
+    };
+    const int status = boost::unit_test::unit_test_main(set_up, argc, argv);
+    constexpr int skip_status = 77;  // what automake and ctest take for "not run"
+    return status == 0 && skipped ? skip_status : status;
+}
+// SPDX-License-Identifier: BSL-1.0

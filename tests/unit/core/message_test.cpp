@@ -1,0 +1,90 @@
+// message_test.cpp: bytes looks at what it is given and owns nothing; popped is a message of its own, or nothing.
+#include "noria/core/message.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+struct tick {
+    std::int64_t time_ns;
+    double price;
+};
+struct alignas(64) wide {
+    std::uint64_t value;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(message)
+
+BOOST_AUTO_TEST_CASE(bytes_looks_at_what_it_is_given) {
+    const std::string text("a message\0with a zero", 21);
+    const noria::bytes from_text{std::string_view(text)};
+    BOOST_TEST(static_cast<const void*>(from_text.data()) == static_cast<const void*>(text.data()));
+    BOOST_TEST(from_text.text() == text);
+    BOOST_TEST(noria::bytes("abc").size() == 3U);
+
+    const std::vector<std::byte> data(17);
+    const noria::bytes from_span{std::span(data)};
+    BOOST_TEST((from_span.data() == data.data()));
+    BOOST_TEST(from_span.span().size() == 17U);
+    BOOST_TEST(from_span.end() - from_span.begin() == 17);
+    const std::span<const std::byte> again = from_span;
+    BOOST_TEST((again.data() == data.data()));
+}
+
+BOOST_AUTO_TEST_CASE(bytes_of_nothing_is_empty) {
+    BOOST_TEST(noria::bytes{}.empty());
+    BOOST_TEST(noria::bytes{}.text().empty());
+    BOOST_TEST(noria::bytes("").empty());
+    BOOST_TEST(!noria::bytes("a").empty());
+}
+
+BOOST_AUTO_TEST_CASE(popped_by_default_is_nothing) {
+    BOOST_TEST(!noria::popped<tick>{});
+    BOOST_TEST(!noria::popped<noria::bytes>{});
+    BOOST_TEST(noria::popped<tick>{}.deliveries() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(popped_keeps_a_copy_when_its_source_has_changed) {
+    alignas(tick) std::array<std::byte, sizeof(tick)> source{};
+    const tick sent{.time_ns = 42, .price = 101.5};
+    std::memcpy(source.data(), &sent, sizeof sent);
+    const noria::popped<tick> got(source.data(), 1);
+    source.fill(std::byte{0xee});
+    BOOST_REQUIRE(static_cast<bool>(got));
+    BOOST_TEST(got->time_ns == 42);
+    BOOST_TEST((*got).price == 101.5);
+    BOOST_TEST(got.deliveries() == 1U);
+    const noria::popped<tick> copy = got;
+    BOOST_TEST(copy->price == 101.5);
+}
+
+BOOST_AUTO_TEST_CASE(popped_is_aligned_as_its_message) {
+    static_assert(alignof(noria::popped<wide>) == 64);
+    alignas(64) const std::array<std::byte, sizeof(wide)> source{};
+    const noria::popped<wide> got(source.data(), 2);
+    BOOST_TEST(reinterpret_cast<std::uintptr_t>(&*got) % 64 == 0U);
+    BOOST_TEST(got.deliveries() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(popped_bytes_knows_the_size_even_of_what_did_not_fit) {
+    const noria::popped<noria::bytes> refused(noria::bytes(nullptr, 100), 0);
+    BOOST_TEST(!refused);
+    BOOST_TEST(refused.size() == 100U);
+    const noria::popped<noria::bytes> empty(noria::bytes(""), 1);  // an empty message is a message
+    BOOST_TEST(static_cast<bool>(empty));
+    BOOST_TEST(empty->empty());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+// SPDX-License-Identifier: BSL-1.0
