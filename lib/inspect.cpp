@@ -79,6 +79,7 @@ snapshot observer::look() const {
         if (static_cast<std::int64_t>(taken - head) > 0) now.taken = held_work{role::consumer, consumer->pid, head};
         now.roster.push_back(std::move(*consumer));
     }
+    if (file_->truncated()) raise(file_->truncation());  // under the guard: the figures were zeros of our own
     return now;
 }
 

@@ -1,6 +1,7 @@
 // noria.hpp: everything.
 #pragma once
 
+#include "noria/guard.hpp"
 #include "noria/inspect.hpp"
 #include "noria/message.hpp"
 #include "noria/options.hpp"

@@ -76,9 +76,10 @@ std::optional<finding> examine(const header& page, std::uint64_t file_bytes) {
                                    page.byte_order, byte_order_mark)};
     }
     if (page.version != format_version) {
-        return finding{errc::other_version, fmt::format("found format {}, this library reads {}; rebuild the older "
-                                                        "program, or remove the file",
-                                                        page.version, format_version)};
+        return finding{errc::other_version,
+                       fmt::format("found format {}, expected {}, which this library reads; rebuild "
+                                   "the older program, or remove the file",
+                                   page.version, format_version)};
     }
     if (const std::uint32_t sum = checksum_of(page); page.checksum != sum) {
         return finding{errc::corrupt, fmt::format("found header checksum {:#010x}, expected {:#010x}; the header was "
@@ -92,8 +93,8 @@ std::optional<finding> examine(const header& page, std::uint64_t file_bytes) {
         (stated.coordinated == coordination::lock_free || stated.coordinated == coordination::robust_mutex) &&
         (stated.form == message_form::fixed || stated.form == message_form::bytes);
     if (!known) {
-        return finding{errc::other_kind, fmt::format("found kind {}, coordination {}, form {}, which this library does "
-                                                     "not know; use the library that made it",
+        return finding{errc::other_kind, fmt::format("found kind {}, coordination {}, form {}, expected some that this "
+                                                     "library knows; use the library that made it",
                                                      page.kind, page.coordinated, page.form)};
     }
     if (auto text = objection(stated); !text.empty()) {

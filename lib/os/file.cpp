@@ -162,14 +162,7 @@ int open_temporary(int directory, const std::string& name, std::uint64_t lock_of
 
 // Everything between having a file and naming it.
 birth fill(int file, const birth_wish& wish, std::span<const std::byte> contents) {
-    birth born{.error = 0, .step = birth_step::file, .where = file_system_of(file)};
-    const auto fitness = born.where.fitness;
-    if (fitness == file_system_fitness::unfit ||
-        (fitness == file_system_fitness::copies_on_write && !wish.copy_on_write)) {
-        born.error = EOPNOTSUPP;
-        return born;
-    }
-    born.step = birth_step::mode;
+    birth born{.error = 0, .step = birth_step::mode, .where = {}};
     if (fchmod(file, wish.mode) != 0) {
         born.error = errno;
         return born;
@@ -259,6 +252,11 @@ birth create_whole(const std::filesystem::path& path, const birth_wish& wish, st
     const descriptor directory(open(directory_of(path).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!directory.is_open()) return {.error = errno, .step = birth_step::directory, .where = {}};
     if (name.empty() || name == "." || name == "..") return {.error = EISDIR, .step = birth_step::name, .where = {}};
+    const file_system where = file_system_of(directory.get());
+    if (where.fitness == file_system_fitness::unfit ||
+        (where.fitness == file_system_fitness::copies_on_write && !wish.copy_on_write)) {
+        return {.error = EOPNOTSUPP, .step = birth_step::file, .where = where};
+    }
 
     descriptor file;
     if (const int error = open_unnamed(directory.get(), file); error != 0) {

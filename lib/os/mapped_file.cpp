@@ -42,9 +42,9 @@ struct mapped_file::region {
     bip::mapped_region mapped;
 };
 
-mapped_file::mapped_file(std::unique_ptr<region> mapped) noexcept
+mapped_file::mapped_file(std::unique_ptr<region> mapped, access mode) noexcept
     : region_(std::move(mapped)), data_(static_cast<std::byte*>(region_->mapped.get_address())),
-      bytes_(region_->mapped.get_size()) {}
+      bytes_(region_->mapped.get_size()), mode_(mode) {}
 
 int mapped_file::map(const descriptor& file, access mode, std::uint64_t bytes, std::shared_ptr<mapped_file>& mapping) {
     const no_fork until_enlisted;
@@ -52,7 +52,7 @@ int mapped_file::map(const descriptor& file, access mode, std::uint64_t bytes, s
         const auto how = mode == access::read_only ? bip::read_only : bip::read_write;
         auto mapped =
             std::make_unique<region>(region{bip::mapped_region(mappable_descriptor{file.get(), how}, how, 0, bytes)});
-        mapping.reset(new mapped_file(std::move(mapped)));
+        mapping.reset(new mapped_file(std::move(mapped), mode));
     } catch (const bip::interprocess_exception& refusal) {
         const int error = refusal.get_native_error();
         return error != 0 ? error : EINVAL;
@@ -72,7 +72,7 @@ int mapped_file::share(const std::filesystem::path& path, const file_identity& i
     std::erase_if(table, [](const auto& each) { return each.expired(); });
     for (const auto& each : table) {
         mapping = each.lock();
-        if (mapping && mapping->identity_ == identity && mapping->bytes_ == bytes) return 0;
+        if (mapping && mapping->identity_ == identity && mapping->bytes_ == bytes && !mapping->lost()) return 0;
     }
     mapping.reset();
     descriptor file;
@@ -88,7 +88,14 @@ int mapped_file::share(const std::filesystem::path& path, const file_identity& i
 mapped_file::~mapped_file() {
     const no_fork until_unmapped;
     delist();
+    if (watched_ != nullptr) unwatch(*watched_);
     region_.reset();
+}
+
+int mapped_file::guard(const loss_marks& marks) noexcept {
+    const no_fork until_watched;
+    if (watched_ == nullptr) watched_ = watch(data_, bytes_, mode_, marks);
+    return watched_ != nullptr ? 0 : ENOMEM;
 }
 
 void mapped_file::populate() noexcept {
@@ -105,6 +112,7 @@ void mapped_file::populate() noexcept {
 void mapped_file::forked() noexcept {
     // MADV_DONTFORK has left a gap (or, refused, a copy): close it to everybody.
     (void)mmap(data_, bytes_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    if (watched_ != nullptr) forget(*std::exchange(watched_, nullptr));
     identity_ = {};  // an endpoint that the child opens for itself must not find this one
 }
 

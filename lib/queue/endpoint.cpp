@@ -91,16 +91,17 @@ failure endpoint::try_attach(const options& wishes, const layout::shape& bare, c
                       "found the file removed while opening it, expected it to stay; "
                       "try again");
     if (!take_over(file->view())) {
+        if (file->truncated()) return file->truncation();
         return refuse(path, errc::corrupt,
                       "found ring positions that contradict each other, expected those of FORMAT.md; "
                       "restore or remove the file");
     }
     layout::spsc_words& words = file->words();
     own_event_ = sync::event_count(event_of(words, role_));
-    others_event_ = sync::event_count(event_of(words, other(role_)));
+    others_event_ = &event_of(words, other(role_));
     if (!os::register_for_barriers()) {
         own_event_.require_fences();
-        others_event_.require_fences();
+        sync::event_count(*others_event_).require_fences();
     }
     const os::no_fork until_enlisted;
     // Peers that were gone before we came are no news to a producer: recover the dead before looking.
@@ -108,6 +109,7 @@ failure endpoint::try_attach(const options& wishes, const layout::shape& bare, c
     ended_at_attach_ = load_relaxed(stream_of(words, other(role_)).ended);  // one that comes a moment later is news
     position_at_attach_ = position();
     (void)move_in(*file, role_, position(), messages());
+    if (file->truncated()) return file->truncation();
     file_ = std::move(file);
     enlist();
     blocked_ = 0;
@@ -158,8 +160,9 @@ ring::sight endpoint::look_through() noexcept {
     // A hostile ring may go on for ever; each round is a bounded step, and after three it is corrupt.
     for (int round = 0; round < 3; ++round) {
         const ring::sight found = look();
+        if (file_->truncated()) return ring::sight::corrupt;  // what was seen may be zeros of our own
         if (found != ring::sight::moved) return found;
-        others_event_.bell();
+        sync::event_count(*others_event_).bell();
     }
     return ring::sight::corrupt;
 }
@@ -167,13 +170,24 @@ ring::sight endpoint::look_through() noexcept {
 outcome endpoint::die_of_corruption() noexcept {
     blocked_ |= corrupt_bit;
     try {
-        error_ = refuse(file_->path(), errc::corrupt,
-                        "found a ring that no writer of this format leaves, expected the one "
-                        "of FORMAT.md; stop its users and remove the file");
+        error_ = file_->truncated() ? file_->truncation()
+                                    : refuse(file_->path(), errc::corrupt,
+                                             "found a ring that no writer of this format leaves, expected the one "
+                                             "of FORMAT.md; stop its users and remove the file");
     } catch (...) {
         error_.code = errc::corrupt;  // without memory for the words
     }
     return outcome::corrupt;
+}
+
+// The truncation guard is a handler that runs in the middle of any thread's instructions, so it writes nothing that belongs
+// to an endpoint: `blocked_` is read and written by the endpoint's thread without atomics, and a bit set between its load and
+// its store would be lost; and set in another thread's endpoint, it would be a race. Instead the handler leaves a mark where
+// each verb that publishes or releases looks anyway, in the word of the bell, which leads here, out of the hot path; and
+// the endpoint's own thread sets the bit.
+void endpoint::ring_and_look() noexcept {
+    sync::event_count(*others_event_).ring();  // its fence stands between the mark and what the mark is for (G4)
+    if (file_->truncated()) (void)die_of_corruption();
 }
 
 bool endpoint::probe_is_due(clock::time_point now) noexcept {
@@ -183,15 +197,14 @@ bool endpoint::probe_is_due(clock::time_point now) noexcept {
 }
 
 // One look at everything that can end a wait but interruption and time: the ring and the other side's end. Invariant:
-// an end is reported only if, after no record of the other role was alive, the ring had nothing, and nobody came
-// meanwhile. (Empty, then closed, without the second look, would lose the last message.)
+// an end is reported only if there was a moment when no record of the other role was alive, the ring had nothing, and that
+// end was the last. (Empty, then closed, without the second look, would lose the last message.)
 outcome endpoint::survey(bool probe) noexcept {
     ring::sight found = look_through();
     if (found == ring::sight::ready) return outcome::ok;
     if (found == ring::sight::corrupt) return die_of_corruption();
 
     layout::stream_line& peers = stream_of(file_->words(), other(role_));
-    const std::uint64_t generation = load_acquire(peers.generation);  // [S2] acquire <- [S1] in move_in: newcomers
     if (inhabited(*file_, other(role_), probe) || await_successor_) return nothing();
     const std::uint64_t number =
         load_acquire(peers.ended);                         // [S6] acquire <- [S5] in move_out, [S8] in recover: the end
@@ -200,29 +213,35 @@ outcome endpoint::survey(bool probe) noexcept {
     found = look_through();
     if (found == ring::sight::ready) return outcome::ok;
     if (found == ring::sight::corrupt) return die_of_corruption();
-    // [S2] acquire <- [S1] in move_in: whoever came meanwhile may have sent, and may even have gone.
-    if (load_acquire(peers.generation) != generation) return nothing();
-    return hear_end(number) ? outcome::ended : nothing();
+    // How it ended is read between two looks at the record. Before the first, whoever left that number is gone and, if it
+    // died, buried. Who came later, sent, and died, is alive by its record at the second, or has left a number of its own.
+    const bool gone = !inhabited(*file_, other(role_), false);
+    // [S2] acquire <- [S1] in recover: whoever sees a death sees the record that it was alive by.
+    const bool death = load_acquire(peers.died) == number;
+    if (!gone || inhabited(*file_, other(role_), false)) return nothing();
+    if (load_acquire(peers.ended) != number) return nothing();  // [S6] acquire <- [S5], [S8]: as above
+    return hear_end(number, death) ? outcome::ended : nothing();
 }
 
 // Whether that end is news to this endpoint: it came after our attach; or, for a consumer, we drained that stream, or
 // nobody has heard of it yet.
-bool endpoint::hear_end(std::uint64_t number) noexcept {
+bool endpoint::hear_end(std::uint64_t number, bool death) noexcept {
     layout::stream_line& peers = stream_of(file_->words(), other(role_));
     bool news = number != ended_at_attach_;
     if (role_ == role::consumer)
         news = news || position() != position_at_attach_ || load_relaxed(peers.heard) != number;
     if (!news) return false;
     told_ = number;
-    ended_ = load_relaxed(peers.died) == number ? end::abandoned : end::finished;  // ordered by the acquire of `ended`
+    ended_ = death ? end::abandoned : end::finished;
     store_relaxed(peers.heard, number);  // written by one endpoint at a time; a later newcomer reads it after our locks
     return true;
 }
 
 bool endpoint::wait(limit how_long) noexcept {
     const auto answer = [this](outcome how) {
-        why_ = how;
-        return how == outcome::ok;
+        // The words behind an answer may have been zeros of our own, too.
+        why_ = blocked_ == 0 && file_->truncated() ? die_of_corruption() : how;
+        return why_ == outcome::ok;
     };
     if (blocked_ != 0) {
         if ((blocked_ & forked_bit) != 0) return answer(outcome::forked);

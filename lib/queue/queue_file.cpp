@@ -42,12 +42,15 @@ failure refuse_errno(const std::filesystem::path& path, int error, std::string_v
                           "found a FIFO, socket or device, expected a regular file; choose another name");
         case EACCES:
         case EPERM:
+            return refuse(path, errc::no_permission,
+                          fmt::format("found no permission to {} ({}), expected to be allowed; check owner and mode of "
+                                      "the file and its directory, and the option mode of its creator",
+                                      doing, words));
         case EROFS:
-            return refuse(
-                path, errc::no_permission,
-                fmt::format("found no permission to {} ({}), expected to read and write; check owner and mode "
-                            "of the file and its directory, and the option mode of its creator",
-                            doing, words));
+            return refuse(path, errc::no_permission,
+                          fmt::format("found no way to {} ({}), expected a file system mounted for writing; mount it "
+                                      "so, or use another directory",
+                                      doing, words));
         case EMFILE:
         case ENFILE:
             return refuse(
@@ -205,7 +208,7 @@ failure queue_file::open_and_examine(const std::filesystem::path& path, os::acce
     const os::no_fork until_enlisted;
     file.enlist();
     if (const int error = os::open_regular(path, mode, file.descriptor_, status); error != 0) {
-        return refuse_errno(path, error, "open it");
+        return refuse_errno(path, error, mode == os::access::read_only ? "open it for reading" : "open it for writing");
     }
     file.identity_ = os::identity_of(status);
     if (const auto where = os::file_system_of(file.descriptor_.get());
@@ -246,6 +249,15 @@ failure queue_file::open(const std::filesystem::path& path, const options& wishe
         // ESTALE: removed, or replaced, since we opened it. That is as if it had not been there.
         return refuse_errno(path, error == ESTALE ? ENOENT : error, "map it");
     }
+    // In memory that takes the place of a truncated file, both event words ask for a fence: so whoever rings one, which every
+    // verb that publishes or releases does, leaves the hot path and hears of it (endpoint::ring_and_look).
+    const std::uint64_t words = opened->header_.words_offset;
+    if (const int error = opened->whole_->guard({.offsets = {words + offsetof(layout::spsc_words, consumers_event),
+                                                             words + offsetof(layout::spsc_words, producers_event)},
+                                                 .value = layout::event_needs_fence});
+        error != 0) {
+        return refuse_errno(path, error, "map it");
+    }
     if (wishes.prefault) opened->whole_->populate();
     file = std::move(opened);
     return {};
@@ -260,6 +272,7 @@ failure queue_file::observe(const std::filesystem::path& path, std::unique_ptr<q
         error != 0) {
         return refuse_errno(path, error, "map it");
     }
+    if (const int error = opened->whole_->guard({}); error != 0) return refuse_errno(path, error, "map it");
     file = std::move(opened);
     return {};
 }
@@ -285,6 +298,13 @@ failure queue_file::remove(const std::filesystem::path& path) {
     if (!file.linked()) return refuse_errno(path, ENOENT, "remove it");
     if (unlink(path.c_str()) != 0) return refuse_errno(path, errno, "remove it");
     return {};
+}
+
+failure queue_file::truncation() const {
+    return refuse(path_, errc::corrupt,
+                  fmt::format("found it truncated while in use, expected all of its {} bytes to stay; find out who "
+                              "truncated it, stop its users, remove it and let them begin anew",
+                              header_.file_bytes));
 }
 
 queue_file::~queue_file() {

@@ -29,6 +29,7 @@ void recover(queue_file& file, role dead) noexcept {
         store_relaxed(entry.journal_redelivered, all.redelivered);
         store_relaxed(entry.journal_deaths, all.deaths);
         store_release(entry.journal_valid, std::uint64_t{1});  // E2; a death before this line has planned nothing
+        compiler_fence();                                      // ... nor has it begun to apply
     }
     if (dead == role::producer) {
         // A ring that contradicts itself stays as it is: the next endpoint that looks at it will report it.
@@ -41,12 +42,17 @@ void recover(queue_file& file, role dead) noexcept {
     }
     layout::stream_line& stream = stream_of(words, dead);
     store_relaxed(stream.deaths, load_relaxed(entry.journal_deaths));
-    store_relaxed(stream.died, load_relaxed(entry.incarnation));
+    // [S1] release -> [S2] in endpoint::survey: that the record was alive, before how it ended.
+    store_release(stream.died, load_relaxed(entry.incarnation));
     // [S8] release -> [S6] in endpoint::survey: how it ended, before that it ended.
     store_release(stream.ended, load_relaxed(entry.incarnation));
+    // The dead one may have died on its way to wake somebody. Before the record is free: later nobody would make up for
+    // it, should we die here. After it once more: the end is news.
+    const sync::event_count sleepers(event_of(words, other(dead)));
+    sleepers.rouse();
     store_release(entry.state,
                   layout::entry_free);  // [S9] release -> [S4] in inhabited: all of this, before it is done
-    sync::event_count(event_of(words, other(dead))).ring();
+    sleepers.rouse();
 }
 
 }  // namespace noria::inline v1::queue

@@ -50,7 +50,9 @@ failure try_lock(queue_file& file, std::uint64_t lock, int& error) {
                               os::words_for(error), error));
 }
 
-void ring(queue_file& file, role sleeper) noexcept { sync::event_count(event_of(file.words(), sleeper)).ring(); }
+sync::event_count event(queue_file& file, role sleeper) noexcept {
+    return sync::event_count(event_of(file.words(), sleeper));
+}
 
 }  // namespace
 
@@ -96,10 +98,9 @@ std::uint64_t move_in(queue_file& file, role taken, std::uint64_t position, std:
     store_relaxed(entry.first_position, position);
     store_relaxed(entry.first_message, messages);
     std::copy(self.program.begin(), self.program.end(), entry.program);
-    // [S1] release -> [S2] in endpoint::survey: who looks for an end sees that somebody has come since.
-    store_release(stream.generation, generation);
+    store_relaxed(stream.generation, generation);  // before alive, by [S3]: a death in between has used up the number
     store_release(entry.state, layout::entry_alive);  // [S3] release -> [S4] in inhabited: the record, before alive
-    if (taken == role::consumer) ring(file, role::producer);
+    if (taken == role::consumer) event(file, role::producer).ring();
     return generation;
 }
 
@@ -109,7 +110,7 @@ void move_out(queue_file& file, role held) noexcept {
     store_release(stream_of(file.words(), held).ended, load_relaxed(entry.incarnation));
     store_release(entry.state,
                   layout::entry_free);  // [S7] release -> [S4] in inhabited: the end, before nobody is there
-    ring(file, other(held));
+    event(file, other(held)).rouse();   // we are on the roster no more
     // The destructor of the file drops the locks, after all stores.
 }
 

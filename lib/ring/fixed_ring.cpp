@@ -103,7 +103,9 @@ void fixed_reader::put_back() noexcept {
         seen_ = head_ + 1;
         store_relaxed(consumer_->seen, seen_);  // W3; read after this process's death only
     }
+    compiler_fence();  // a death between the two must not leave the message neither seen nor taken
     store_relaxed(consumer_->taken, head_);
+    compiler_fence();  // and the count may lag, but not lead: recovery counts what is taken
     store_relaxed(consumer_->redelivered, load_relaxed(consumer_->redelivered) + 1);  // ours alone to write
 }
 

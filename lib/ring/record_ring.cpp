@@ -138,7 +138,9 @@ void record_reader::put_back() noexcept {
         seen_ = head_ + layout::record_bytes(length_);
         store_relaxed(consumer_->seen, seen_);  // W3; read after this process's death only
     }
+    compiler_fence();  // a death between the two must not leave the message neither seen nor taken
     store_relaxed(consumer_->taken, head_);
+    compiler_fence();  // and the count may lag, but not lead: recovery counts what is taken
     store_relaxed(consumer_->redelivered, load_relaxed(consumer_->redelivered) + 1);  // ours alone to write
 }
 
@@ -156,6 +158,8 @@ sight record_reader::look() noexcept {
             messages_ = number;
             if (is_next_record(word) || word == layout::skip_word(capacity_ - offset_ - record_header_bytes, number)) {
                 attached_at_ = head_ - 1;  // once
+                // The file's count, too: it may lag by one; left so, one more death would make it two.
+                store_relaxed(consumer_->messages, messages_);
                 return sight::moved;
             }
         }

@@ -88,7 +88,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_maximum_passes_and_one_byte_more_is_too_large,
         BOOST_TEST(queue.out.try_push("x"));  // so that the next turn begins elsewhere
         BOOST_TEST(queue.in.try_pop()->text() == "x");
     }
-    while (queue.out.try_push(bytes(std::span(largest)))) {}
+    while (queue.out.try_push(bytes(std::span(largest)))) {
+    }
     BOOST_TEST(queue.out.why() == outcome::full);
     BOOST_TEST(is_too_large(queue.out.push(bytes(std::span(larger)))));
     BOOST_TEST(is_too_large(bool(queue.out.claim(maximum + 1))));
@@ -187,7 +188,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(messages_of_all_sizes_arrive_whole_and_in_order, Q
     // Goal: whatever the sizes, however they wrap. Method: a random walk of pushes by every verb and receptions by every
     // verb against a list of what must come; the seed is printed, and NORIA_TEST_SEED repeats it.
     const char* given = std::getenv("NORIA_TEST_SEED");
-    const unsigned seed = given != nullptr ? static_cast<unsigned>(std::strtoul(given, nullptr, 10)) : std::random_device{}();
+    const unsigned seed =
+        given != nullptr ? static_cast<unsigned>(std::strtoul(given, nullptr, 10)) : std::random_device{}();
     BOOST_TEST_MESSAGE("NORIA_TEST_SEED=" << seed);
     BOOST_TEST_CONTEXT("NORIA_TEST_SEED=" << seed) {
         std::mt19937 draw(seed);
@@ -203,7 +205,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(messages_of_all_sizes_arrive_whole_and_in_order, Q
                     bool done = false;
                     if (draw() % 2 == 0) {
                         done = queue.out.try_push(bytes(std::span(message)));
-                    } else if (auto claim = queue.out.try_claim(message.size() + draw() % (most - message.size() + 1))) {
+                    } else if (auto claim =
+                                   queue.out.try_claim(message.size() + draw() % (most - message.size() + 1))) {
                         std::copy(message.begin(), message.end(), claim.data());
                         done = draw() % 4 != 0 && claim.commit(message.size());
                     }
@@ -211,11 +214,15 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(messages_of_all_sizes_arrive_whole_and_in_order, Q
                     expected.push_back(message);
                     ++sent;
                 } else if (draw() % 2 == 0) {
-                    if (const auto got = queue.in.try_pop()) BOOST_REQUIRE(same(*got, expected.at(received++)));
-                    else BOOST_REQUIRE(received == sent);
+                    if (const auto got = queue.in.try_pop())
+                        BOOST_REQUIRE(same(*got, expected.at(received++)));
+                    else
+                        BOOST_REQUIRE(received == sent);
                 } else {
-                    if (const auto got = queue.in.try_take()) BOOST_REQUIRE(same(*got, expected.at(received++)));
-                    else BOOST_REQUIRE(received == sent);
+                    if (const auto got = queue.in.try_take())
+                        BOOST_REQUIRE(same(*got, expected.at(received++)));
+                    else
+                        BOOST_REQUIRE(received == sent);
                 }
                 BOOST_REQUIRE(queue.in.size() == sent - received);
             }

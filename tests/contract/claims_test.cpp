@@ -45,7 +45,10 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_claim_that_goes_uncommitted_is_given_back, Q, qu
     // room for one, and again and again.
     pair_of<Q> queue(1);
     for (std::uint64_t turn = 0; turn < 9; ++turn) {
-        { const auto claim = Q::claim(queue.out); BOOST_TEST(bool(claim)); }
+        {
+            const auto claim = Q::claim(queue.out);
+            BOOST_TEST(bool(claim));
+        }
         auto claim = Q::claim(queue.out);
         claim.give_back();
         BOOST_TEST(!claim);

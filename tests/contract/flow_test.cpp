@@ -129,7 +129,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(waits_until_a_point_in_the_past_time_out, Q, queue
     const auto message = Q::make(1);
     const std::vector<typename Q::message> one{Q::view(message)};
     using point = std::chrono::steady_clock::time_point;
-    for (const point when : {point::min(), point{}, std::chrono::steady_clock::now(), std::chrono::steady_clock::now() + 2ms}) {
+    for (const point when :
+         {point::min(), point{}, std::chrono::steady_clock::now(), std::chrono::steady_clock::now() + 2ms}) {
         BOOST_TEST(!full.out.push_until(Q::view(message), when));
         BOOST_TEST(full.out.why() == outcome::timed_out);
         BOOST_TEST(!Q::claim_until(full.out, when));
@@ -189,8 +190,10 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_a_message_says_does_not_matter, Q, queues) {
         BOOST_REQUIRE(queue.out.try_push(Q::view(all)));
         const auto lease = queue.in.try_take();
         BOOST_REQUIRE(bool(lease));
-        if constexpr (Q::of_bytes) BOOST_TEST(std::memcmp(lease.data(), &all, sizeof all) == 0);
-        else BOOST_TEST(std::memcmp(&*lease, &all, sizeof all) == 0);
+        if constexpr (Q::of_bytes)
+            BOOST_TEST(std::memcmp(lease.data(), &all, sizeof all) == 0);
+        else
+            BOOST_TEST(std::memcmp(&*lease, &all, sizeof all) == 0);
     }
 }
 

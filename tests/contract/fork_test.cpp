@@ -60,7 +60,8 @@ int in_fork(Body body) {
     if (pid < 0) return -1;
     if (pid == 0) body();
     int status = 0;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
@@ -293,7 +294,8 @@ BOOST_AUTO_TEST_CASE(a_thousand_endpoints_come_and_go_while_children_are_forked)
     }
     BOOST_TEST(descriptors() == descriptors_before);
     traffic.reset();
-    for (std::size_t number = 0; number < queue_count; ++number) noria::remove(place / ("queue" + std::to_string(number)));
+    for (std::size_t number = 0; number < queue_count; ++number)
+        noria::remove(place / ("queue" + std::to_string(number)));
     BOOST_TEST(place.files() == 0U);
 }
 

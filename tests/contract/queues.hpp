@@ -81,7 +81,9 @@ struct typed {
     // How many messages fit into a queue made for so many.
     static constexpr std::uint64_t fits(std::uint64_t least) { return std::bit_ceil(least); }
     // Of the high-water mark, in messages: an eighth of the capacity, or one.
-    static constexpr std::uint64_t high_water_error(std::uint64_t least) { return fits(least) < 8 ? 1 : fits(least) / 8; }
+    static constexpr std::uint64_t high_water_error(std::uint64_t least) {
+        return fits(least) < 8 ? 1 : fits(least) / 8;
+    }
     static std::uint64_t stated_capacity(std::uint64_t least) { return std::bit_ceil(least); }
 
     static sample make(std::uint64_t number) {
@@ -95,10 +97,14 @@ struct typed {
     static auto claim(producer& out) { return out.claim(); }
     static auto try_claim(producer& out) { return out.try_claim(); }
     template <class Time>
-    static auto claim_for(producer& out, Time time) { return out.claim_for(time); }
+    static auto claim_for(producer& out, Time time) {
+        return out.claim_for(time);
+    }
     static auto claim_until(producer& out, std::chrono::steady_clock::time_point when) { return out.claim_until(when); }
     template <class Claim>
-    static void write(Claim& into, std::uint64_t number) { write_number(std::as_writable_bytes(std::span(&*into, 1)), number); }
+    static void write(Claim& into, std::uint64_t number) {
+        write_number(std::as_writable_bytes(std::span(&*into, 1)), number);
+    }
 };
 
 // A queue of bytes; its laws are tried with messages of one size, the laws of many sizes are in bytes_test.cpp.
@@ -123,7 +129,9 @@ struct untyped {
     static constexpr std::uint64_t high_water_error(std::uint64_t least) {
         return fits(least) < 8 ? 1 : stated_capacity(least) / 8 / record_bytes;
     }
-    static constexpr std::uint64_t stated_capacity(std::uint64_t least) { return std::bit_ceil(least + 1) * record_bytes; }
+    static constexpr std::uint64_t stated_capacity(std::uint64_t least) {
+        return std::bit_ceil(least + 1) * record_bytes;
+    }
 
     static sample make(std::uint64_t number) {
         sample made;
@@ -136,12 +144,16 @@ struct untyped {
     static auto claim(producer& out) { return out.claim(sizeof(sample)); }
     static auto try_claim(producer& out) { return out.try_claim(sizeof(sample)); }
     template <class Time>
-    static auto claim_for(producer& out, Time time) { return out.claim_for(sizeof(sample), time); }
+    static auto claim_for(producer& out, Time time) {
+        return out.claim_for(sizeof(sample), time);
+    }
     static auto claim_until(producer& out, std::chrono::steady_clock::time_point when) {
         return out.claim_until(sizeof(sample), when);
     }
     template <class Claim>
-    static void write(Claim& into, std::uint64_t number) { write_number(*into, number); }
+    static void write(Claim& into, std::uint64_t number) {
+        write_number(*into, number);
+    }
 };
 
 // Whether a role has one holder at a time, and an endpoint one claim and one lease.
@@ -155,12 +167,8 @@ template <class Q>
 constexpr bool one_in_hand = is_spsc<typename Q::queue>::value;
 
 // The queues under test. A further ring, coordination or face is one line more.
-using queues = std::tuple<
-    typed<spsc<block<8, 8>>>,
-    typed<spsc<block<64, 8>>>,
-    typed<spsc<block<3, 1>>>,
-    typed<spsc<block<4096, 64>>>,
-    untyped<spsc<bytes>>>;
+using queues = std::tuple<typed<spsc<block<8, 8>>>, typed<spsc<block<64, 8>>>, typed<spsc<block<3, 1>>>,
+                          typed<spsc<block<4096, 64>>>, untyped<spsc<bytes>>>;
 
 // A queue of a test's own, in a directory of its own, with both endpoints in this process.
 template <class Q>

@@ -140,7 +140,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(messages_in_place_and_in_batches_arrive_whole, Q, 
                 if (sent == 0) return;
                 number += sent;
             }
-            if (number % 11 == 0) { const auto given_back = Q::try_claim(out); }
+            if (number % 11 == 0) {
+                const auto given_back = Q::try_claim(out);
+            }
         }
     });
     findings found;
@@ -199,8 +201,10 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(interruptions_during_traffic_lose_nothing, Q, queu
     std::atomic<bool> over{false};
     std::thread sender([&] {
         for (std::uint64_t number = 0; number < count;) {
-            if (queue.out.push(Q::view(Q::make(number)))) ++number;
-            else if (queue.out.why() != outcome::interrupted) ++refused_for_other_reasons;
+            if (queue.out.push(Q::view(Q::make(number))))
+                ++number;
+            else if (queue.out.why() != outcome::interrupted)
+                ++refused_for_other_reasons;
         }
     });
     std::thread interrupter([&] {
@@ -212,8 +216,10 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(interruptions_during_traffic_lose_nothing, Q, queu
     });
     findings found;
     while (found.received < count) {
-        if (const auto message = queue.in.pop()) note<Q>(found, Q::number(*message));
-        else if (queue.in.why() != outcome::interrupted) break;
+        if (const auto message = queue.in.pop())
+            note<Q>(found, Q::number(*message));
+        else if (queue.in.why() != outcome::interrupted)
+            break;
     }
     sender.join();
     over = true;

@@ -69,7 +69,8 @@ public:
     void stop() const {
         send(SIGSTOP);
         int status = 0;
-        while (waitpid(pid_, &status, WUNTRACED) < 0 && errno == EINTR) {}
+        while (waitpid(pid_, &status, WUNTRACED) < 0 && errno == EINTR) {
+        }
     }
     void go_on() const noexcept { send(SIGCONT); }
 

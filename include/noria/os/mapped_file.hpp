@@ -8,6 +8,7 @@
 #include "noria/core/visibility.hpp"
 #include "noria/os/file.hpp"
 #include "noria/os/process.hpp"
+#include "noria/os/truncation_guard.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -32,6 +33,13 @@ public:
     [[nodiscard]] std::byte* data() const noexcept { return data_; }
     [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
 
+    // Puts the mapping under the truncation guard, should it ever be on; once, later calls do nothing. Not for a mapping
+    // that only keeps locks: nobody touches it, and replaced it would drop them. Returns 0 or ENOMEM.
+    int guard(const loss_marks& marks) noexcept;
+
+    // Whether the guard has found the file truncated: what is mapped here is memory of this process's own, and no file.
+    [[nodiscard]] bool lost() const noexcept { return watched_ != nullptr && os::lost(*watched_); }
+
     // Brings every page in, so that the hot path never faults. Once per mapping; later calls do nothing.
     void populate() noexcept;
 
@@ -39,12 +47,14 @@ public:
 
 private:
     struct region;  // Boost.Interprocess's mapped_region
-    explicit mapped_file(std::unique_ptr<region> mapped) noexcept;
+    mapped_file(std::unique_ptr<region> mapped, access mode) noexcept;
 
     std::unique_ptr<region> region_;
     std::byte* data_ = nullptr;
     std::uint64_t bytes_ = 0;
     file_identity identity_;
+    access mode_;
+    watched* watched_ = nullptr;
     std::uint32_t populated_ = 0;
 };
 

@@ -3,7 +3,7 @@
 // Waiting    spin; then arm our event word, look again at everything, and sleep for at most a slice. Whatever can end
 //            the wait is looked at between arming and sleeping: the ring, interrupt(), the other side's end, the deadline.
 // Ends       A stream has ended when no record of the other role is alive, nothing is left in the ring (for a producer:
-//            the ring is still full), and nobody attached while we looked. Each end has a number and is told once.
+//            the ring is still full), and nobody came and went while we looked. Each end has a number and is told once.
 #pragma once
 
 #include "noria/core/atomics.hpp"
@@ -75,8 +75,14 @@ public:
     [[nodiscard]] const failure& last_error() const noexcept { return error_; }
     [[nodiscard]] const queue_file* file() const noexcept { return file_.get(); }
 
-    // Wakes the other side if it sleeps: after each publication or release.
-    void bell() const noexcept { others_event_.bell(); }
+    // Wakes the other side if it sleeps: after each publication or release. It is event_count::bell(), C1 included, but
+    // who is asked for more than a look at the word looks at the file, too: so the hot path hears of a truncation.
+    void bell() noexcept {
+        compiler_fence();
+        constexpr std::uint32_t asked = layout::event_armed | layout::event_needs_fence;
+        if ((load_relaxed(others_event_->word) & asked) != 0) [[unlikely]]
+            ring_and_look();
+    }
 
     // Waits until the ring has what the verb wants. True: it has. False: why() says why not.
     bool wait(limit how_long) noexcept;
@@ -117,14 +123,15 @@ private:
     outcome nothing() const noexcept { return role_ == role::producer ? outcome::full : outcome::empty; }
     ring::sight look_through() noexcept;
     outcome die_of_corruption() noexcept;
-    bool hear_end(std::uint64_t number) noexcept;
+    void ring_and_look() noexcept;
+    bool hear_end(std::uint64_t number, bool death) noexcept;
     bool probe_is_due(os::monotonic::time_point now) noexcept;
 
     // read by every verb
     std::uint32_t blocked_ = closed_bit;
     outcome why_ = outcome::closed;
     end ended_ = end::none;
-    sync::event_count others_event_;
+    layout::event_line* others_event_ = nullptr;
     // read when waiting
     sync::event_count own_event_;
     std::uint32_t interrupted_ = 0;  // written by interrupt(), from anywhere

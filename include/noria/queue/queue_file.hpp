@@ -58,6 +58,10 @@ public:
     // Whether the name still stands for this file.
     [[nodiscard]] bool linked() const noexcept { return os::names(path_, identity_); }
 
+    // Whether the truncation guard has found pages of the file gone; and the words for it.
+    [[nodiscard]] bool truncated() const noexcept { return whole_->lost(); }
+    [[nodiscard]] failure truncation() const;
+
     void forked() noexcept override;
 
 private:

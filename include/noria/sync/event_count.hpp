@@ -11,7 +11,10 @@
 //             waker's store and its load, wherever it is. Where some process cannot register, or a sleeper may not ask,
 //             the word's highest bit tells publishers to execute the fence themselves.
 // Crash       Sleeper dead at any line: the word stays armed; the next waker makes one vain system call. Waker dead
-//             between store and wake: nobody is told; therefore sleepers sleep in slices and look for themselves.
+//             between store and wake: nobody is told; therefore sleepers sleep in slices and look for themselves. It may
+//             even have made the word even, so that later wakers pass by: therefore whoever recovers from its death
+//             rouses, whatever the word says. Who is on no roster rouses too, for nobody would recover from his death:
+//             rousing leaves the word armed, and if its wake does not come, the next waker's does.
 // Source      Event count (Reed, Kanodia 1979), the asymmetric fence of liburcu; epoch and flag in one word, since in two
 //             words a wake-up can be lost without any death.
 #pragma once
@@ -40,6 +43,9 @@ public:
 
     // Fences if need be, and wakes who sleeps. Async-signal-safe.
     NORIA_API void ring() const noexcept;
+
+    // Wakes whoever sleeps or is about to, whatever the word says, and leaves it armed: see Crash.
+    NORIA_API void rouse() const noexcept;
 
     // Announces that the caller is about to sleep. Look again after it; then sleep(), or not.
     [[nodiscard]] NORIA_API std::uint32_t arm() const noexcept;

@@ -110,8 +110,7 @@ BOOST_AUTO_TEST_CASE(another_version_is_refused_by_name_before_its_checksum_is_b
     layout::header page = some_header();
     for (const std::uint32_t version : {0U, 2U, 77U}) {
         page.version = version;  // another format may sum up otherwise: the checksum is wrong here on purpose
-        BOOST_TEST(
-            is_refused_as(errc::other_version, page, "found format " + std::to_string(version) + ", this library"));
+        BOOST_TEST(is_refused_as(errc::other_version, page, "found format " + std::to_string(version) + ", expected"));
     }
 }
 
