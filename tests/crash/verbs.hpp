@@ -1,0 +1,176 @@
+// verbs.hpp: every verb of a queue, and the states in which it is killed; a new verb is one entry here.
+#pragma once
+
+#include "crash/scenario.hpp"
+
+#include <vector>
+
+namespace noria::crash {
+
+template <class Form>
+std::vector<verb<Form>> verbs_of_producers() {
+    using side = victim_side<Form>;
+    using kind = typename verb<Form>::kind;
+    using enum state;
+    const std::vector<state> with_room{empty,       one_message,      wrapping,    padding,
+                                       peer_asleep, peer_asleep_long, peer_absent, peer_dead};
+    return {
+        {"push", role::producer, kind::hot, 1, with_room,
+         [](side& me) { me.known.sent += me.out->push(Form::make(me.next)) ? 1 : 0; }},
+        {.name = "try_push",
+         .by = role::producer,
+         .what = kind::hot,
+         .most = 0,
+         .states = {full},
+         .act = [](side& me) { me.known.refused += me.out->try_push(Form::make(me.next)) ? 0 : 1; },
+         .refused = true},
+        {"push_some", role::producer, kind::hot, 3, with_room,
+         [](side& me) {
+             const auto three = Form::make_three(me.next);
+             me.known.sent += me.out->push_some(three);
+         },
+         false, true},
+        {"claim, commit", role::producer, kind::hot, 1, with_room,
+         [](side& me) {
+             auto room = Form::claim(*me.out, me.next);
+             Form::write(room, me.next);
+             me.known.sent += room.commit() ? 1 : 0;
+         }},
+        {.name = "claim, give back",
+         .by = role::producer,
+         .what = kind::hot,
+         .most = 0,
+         .states = with_room,
+         .act =
+             [](side& me) {
+                 {
+                     auto room = Form::claim(*me.out, me.next);
+                     Form::write(room, torn);
+                 }
+                 ++me.known.given_back;
+             },
+         .given_back = true},
+        {"blocked push",
+         role::producer,
+         kind::hot,
+         1,
+         {full},
+         [](side& me) { me.known.sent += me.out->push(Form::make(me.next)) ? 1 : 0; }},
+        {.name = "find dead consumer",
+         .by = role::producer,
+         .what = kind::finding,
+         .most = 0,
+         .states = {peer_dead},
+         .act = [](side& me) { me.known.refused += me.out->try_push(Form::make(me.next)) ? 0 : 1; },
+         .refused = true},
+        {"open",
+         role::producer,
+         kind::attaching,
+         0,
+         {empty, one_message, full, peer_asleep, peer_asleep_long, peer_absent, peer_dead, predecessor_dead},
+         [](side& me) { me.out.emplace(Form::queue::producer::open(me.path)); }},
+        {"open_or_create",
+         role::producer,
+         kind::attaching,
+         0,
+         {peer_absent},
+         [](side& me) { me.out.emplace(me.path, Form::making()); }},
+        {"create",
+         role::producer,
+         kind::creating,
+         0,
+         {peer_absent},
+         [](side& me) { me.out.emplace(Form::queue::producer::create(me.path, Form::making())); }},
+        {"open_or_create a file",
+         role::producer,
+         kind::creating,
+         0,
+         {peer_absent},
+         [](side& me) { me.out.emplace(me.path, Form::making()); }},
+        {"detach",
+         role::producer,
+         kind::leaving,
+         0,
+         {empty, one_message, full, peer_asleep, peer_asleep_long, peer_absent, peer_dead},
+         [](side& me) { me.out.reset(); }},
+    };
+}
+
+template <class Form>
+std::vector<verb<Form>> verbs_of_consumers() {
+    using side = victim_side<Form>;
+    using kind = typename verb<Form>::kind;
+    using enum state;
+    const std::vector<state> with_message{one_message,      full,        wrapping, padding, peer_asleep,
+                                          peer_asleep_long, peer_absent, peer_dead};
+    return {
+        {"pop", role::consumer, kind::hot, 1, with_message,
+         [](side& me) { me.known.received += me.in->pop() ? 1 : 0; }},
+        {"try_pop",
+         role::consumer,
+         kind::hot,
+         0,
+         {empty},
+         [](side& me) { me.known.received += me.in->try_pop() ? 1 : 0; }},
+        {"take, release", role::consumer, kind::hot, 1, with_message,
+         [](side& me) {
+             auto message = me.in->take();
+             if (message && Form::number_of(*message) != torn) ++me.known.shown;
+             message.release();
+             ++me.known.received;
+         },
+         true},
+        {"consume_some", role::consumer, kind::hot, 3, with_message,
+         [](side& me) {
+             me.known.received += me.in->consume_some(
+                 [&me](const auto& message) { me.known.shown += Form::number_of(message) != torn ? 1 : 0; }, 3);
+         },
+         true},
+        {"blocked pop",
+         role::consumer,
+         kind::hot,
+         1,
+         {empty},
+         [](side& me) { me.known.received += me.in->pop() ? 1 : 0; }},
+        {"find dead producer",
+         role::consumer,
+         kind::finding,
+         0,
+         {peer_dead},
+         [](side& me) { me.known.received += me.in->try_pop() ? 1 : 0; }},
+        {"open",
+         role::consumer,
+         kind::attaching,
+         0,
+         {empty, one_message, full, peer_asleep, peer_asleep_long, peer_absent, peer_dead, predecessor_dead},
+         [](side& me) { me.in.emplace(Form::queue::consumer::open(me.path)); }},
+        {"open_or_create",
+         role::consumer,
+         kind::attaching,
+         0,
+         {peer_absent},
+         [](side& me) { me.in.emplace(me.path, Form::making()); }},
+        {"create",
+         role::consumer,
+         kind::creating,
+         0,
+         {peer_absent},
+         [](side& me) { me.in.emplace(Form::queue::consumer::create(me.path, Form::making())); }},
+        {"open_or_create a file",
+         role::consumer,
+         kind::creating,
+         0,
+         {peer_absent},
+         [](side& me) { me.in.emplace(me.path, Form::making()); }},
+        {"detach",
+         role::consumer,
+         kind::leaving,
+         0,
+         {empty, one_message, full, peer_asleep, peer_asleep_long, peer_absent, peer_dead},
+         [](side& me) { me.in.reset(); }},
+    };
+}
+
+}  // namespace noria::crash
+
+// SPDX-License-Identifier: BSL-1.0

@@ -1,0 +1,141 @@
+// queues.hpp: the queues that the hostile tests are about: each is one line in `queues`; and the words of their files.
+#pragma once
+
+#include "noria/noria.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace noria::hostile {
+
+// Its slot takes 48 bytes: a ring whose slots and lines do not go together.
+struct parcel {
+    std::array<std::uint64_t, 5> content;
+};
+using parcels = noria::spsc<parcel>;
+using letters = noria::spsc<noria::bytes>;
+
+// To try another queue in every hostile test, add it here.
+using queues = std::tuple<parcels, letters>;
+
+// Calls act.template operator()<Queue>() for each of them.
+template <class Act>
+void for_each_queue(Act act) {
+    [&]<class... Queue>(std::type_identity<std::tuple<Queue...>>) {
+        (act.template operator()<Queue>(), ...);
+    }(std::type_identity<queues>{});
+}
+
+// What the tests ask of a queue, whatever its message type is.
+template <class Queue>
+struct subject {
+    using queue = Queue;
+    using producer = typename Queue::producer;
+    using consumer = typename Queue::consumer;
+    using message = typename Queue::message;
+    static constexpr bool of_bytes = std::is_same_v<message, bytes>;
+    static constexpr std::size_t letter_bytes_max = 112;
+    static constexpr const char* name = of_bytes ? "letters" : "parcels";
+
+    // Small, so that every place of the ring is soon reached; whoever waits, does not spin.
+    static options wishes() {
+        options small;
+        if constexpr (of_bytes) {
+            small.capacity_bytes = 256;
+            small.message_bytes_max = letter_bytes_max;
+        } else {
+            small.capacity = 4;
+        }
+        small.wait_for_role = std::chrono::nanoseconds(0);
+        small.wait_for_file = std::chrono::nanoseconds(0);
+        small.waiting.spin = std::chrono::nanoseconds(0);
+        return small;
+    }
+    // The same, asking for nothing in particular.
+    static options any() {
+        options open = wishes();
+        open.capacity.reset();
+        open.capacity_bytes.reset();
+        open.message_bytes_max.reset();
+        return open;
+    }
+    static layout::shape shape() {
+        layout::shape made = Queue::shape();
+        const options small = wishes();
+        made.capacity = of_bytes ? *small.capacity_bytes : *small.capacity;
+        if (of_bytes) made.message_bytes = letter_bytes_max;
+        return made;
+    }
+
+    static constexpr std::array<std::byte, letter_bytes_max> filling{};
+    // A message; of so many bytes, if messages may differ in that.
+    static auto sample(std::size_t size) {
+        if constexpr (of_bytes)
+            return bytes(filling.data(), size % (letter_bytes_max + 1));
+        else
+            return parcel{.content = {size, size, size, size, size}};
+    }
+    static auto try_claim(producer& out, std::size_t size) {
+        if constexpr (of_bytes)
+            return out.try_claim(size);
+        else
+            return out.try_claim();
+    }
+    // What a claim, a lease or a popped message refers to.
+    template <class Held>
+    static auto content(Held& held) {
+        if constexpr (of_bytes)
+            return std::span((*held).data(), (*held).size());
+        else
+            return std::as_bytes(std::span((*held).content));
+    }
+};
+
+// Reads each byte: whatever a library hands out is readable.
+inline std::uint64_t sum_of(std::span<const std::byte> message) noexcept {
+    std::uint64_t sum = 0;
+    for (const std::byte& each : message) sum += *const_cast<const volatile std::byte*>(&each) == std::byte{} ? 1 : 2;
+    return sum;
+}
+
+// Where the words that endpoints read begin, and where the ring ends. All between is hostile ground.
+inline std::pair<std::uint64_t, std::uint64_t> ground(const layout::shape& shape) noexcept {
+    const layout::geometry where = layout::place(shape);
+    return {where.roster_offset, where.ring_offset + where.ring_bytes};
+}
+
+// A word as a peer gone mad, or a wicked one, would leave it: near to right, far off, or with one bit wrong.
+constexpr unsigned strokes = 16;
+constexpr std::uint64_t struck(unsigned stroke, std::uint64_t word, std::uint64_t capacity,
+                               std::uint64_t draw = 5) noexcept {
+    constexpr std::uint64_t one = 1;
+    switch (stroke % strokes) {
+        case 0: return 0;
+        case 1: return ~std::uint64_t{0};
+        case 2: return word + 1;
+        case 3: return word - 1;
+        case 4: return word + 8;
+        case 5: return word - 8;
+        case 6: return word + capacity;
+        case 7: return word - capacity;
+        // A skip from the ring's start to its start: who passes it for ever never gets on.
+        case 8: return (word >> 32 << 32) | layout::skip_word(capacity - layout::record_header_bytes, 0);
+        case 9: return word ^ one << 63;
+        case 10: return word + (one << 32);  // the next number, in a record's word
+        case 11: return word ^ layout::record_present;
+        case 12: return word ^ layout::record_skip;
+        case 13: return word | layout::record_length_mask;
+        case 14: return word ^ one << (draw % 64);
+        default: return draw;
+    }
+}
+
+}  // namespace noria::hostile
+
+// SPDX-License-Identifier: BSL-1.0
