@@ -1,25 +1,26 @@
 // spsc_life.pml: a producer and a consumer come, work, leave, die anywhere, and bury each other; nothing is lost.
 //
-// Models     The fixed ring (its words, tail, head), take, hold, release and put_back, the stream lines, the roster with its
-//            journal, the locks on the entries' bytes, take_role, recover, move_in, move_out, inhabited, survey and wait.
-//            Each store that another process, or the finder of a corpse, can see is one step; any of DEATHS may take the
-//            place of any step. The kernel drops a dead one's locks; a newcomer takes its place, some time. Of living
-//            endpoints LEAVES leave and come again. THROWS messages are put back by their consumer.
-// Merged     Stores that nobody reads before a later one: the journal's fields before journal_valid, those of a record that is
-//            not alive yet. Loads of words that only their reader may write.
-// Leaves out The role's byte: with one process for each role it is always free. Store buffers: nothing here relies on the order
-//            of a store and a later load (event_count.pml does). The event word's inside: `armed` is all of it. The scan of
-//            more than one uncounted message, which the invariant tail >= sent - 1 forbids (asserted). `heard` of a
-//            producer: nobody reads it. Deadlines, interrupt(), await_successor, surveys that do not ask the kernel (they find
-//            less), the bytes form (record_ring.pml).
-// Properties Committed messages stand at successive positions, none over another, none missing; the consumer gets them in order.
-//            deliveries() > 1 exactly if the message was handed out in a lease before. `deaths` counts every inhabitant
-//            that died once; `redelivered` every redelivery once (a death between put_back's last two stores loses one
-//            count). An end is told only if, at some moment, nobody of the other role was alive and nothing was left to do; it
-//            is told as `abandoned` exactly if that stream's last inhabitant died. When nothing can move any more, all has
-//            been sent and received, tail is right, and the last end was told. FINITE: no run goes on for ever, so nobody
-//            goes round in circles waiting for another. With NO_SLICE sleepers sleep until they are rung, and the same holds, but
-//            that an end may stay untold if who left died before it rang.
+// Models     The fixed ring (its words, tail, head), take, hold, release and put_back, the stream lines, the roster
+//            with its journal, the locks on the entries' bytes, take_role, recover, move_in, move_out, inhabited,
+//            survey and wait. Each store that another process, or the finder of a corpse, can see is one step; any of
+//            DEATHS may take the place of any step. The kernel drops a dead one's locks; a newcomer takes its place,
+//            some time. Of living endpoints LEAVES leave and come again. THROWS messages are put back by their
+//            consumer.
+// Merged     Stores that nobody reads before a later one: the journal's fields before journal_valid, those of a record
+//            that is not alive yet. Loads of words that only their reader may write.
+// Leaves out The role's byte: with one process for each role it is always free. Store buffers: nothing here relies on
+//            the order of a store and a later load (event_count.pml does). The event word's inside: `armed` is all of
+//            it. The scan of more than one uncounted message, which the invariant tail >= sent - 1 forbids (asserted).
+//            `heard` of a producer: nobody reads it. Deadlines, interrupt(), await_successor, surveys that do not ask
+//            the kernel (they find less), the bytes form (record_ring.pml).
+// Properties Committed messages stand at successive positions, none over another, none missing; the consumer gets them
+//            in order. deliveries() > 1 exactly if the message was handed out in a lease before. `deaths` counts every
+//            inhabitant that died once; `redelivered` every redelivery once (a death between put_back's last two stores
+//            loses one count). An end is told only if, at some moment, nobody of the other role was alive and nothing
+//            was left to do; it is told as `abandoned` exactly if that stream's last inhabitant died. When nothing can
+//            move any more, all has been sent and received, tail is right, and the last end was told. FINITE: no run
+//            goes on for ever, so nobody goes round in circles waiting for another. With NO_SLICE sleepers sleep until
+//            they are rung, and the same holds, but that an end may stay untold if who left died before it rang.
 //
 // SOURCE include/noria/ring/fixed_ring.hpp: [[nodiscard]] std::byte* claim(
 // SOURCE include/noria/ring/fixed_ring.hpp: void commit(
@@ -57,11 +58,11 @@
 // SOURCE include/noria/queue/consumer.hpp: struct handing_out {
 // SOURCE include/noria/queue/producer.hpp: bool send(argument message, limit how_long) noexcept {
 //
-// Runs       kind, options | states expected, or the text of what must be found | what it shows
-// CHECK  -DSCENES | 6716528 | deaths, leaves, throws, in rings of one and two slots
-// CHECK  -DNO_SLICE -DLEAVES=2 | 356658 | every ring that is needed is there
+// Runs       kind, options | states expected, or the text of what must be found | what it shows; about 45 s in all but for DEEP
+// CHECK  -DSCENES | 6988606 | deaths, leaves, throws, in rings of one and two slots
+// CHECK  -DNO_SLICE -DLEAVES=2 | 356790 | every ring that is needed is there
 // CHECK  -DNO_SLICE -DDEATHS=2 -DMESSAGES=1 | 533885 | and recovery rings for the dead
-// FINITE -DDEATHS=1 | 265253 | no run goes on for ever
+// FINITE -DDEATHS=1 | 271063 | no run goes on for ever
 // DEEP   -DDEATHS=2 -DLEAVES=1 | 16272645 | more of it, for who has minutes
 // DEEP   -DDEATHS=3 | 10686425 | a death over a death over a death
 // DEEP   -DDEATHS=2 -DCAPACITY=2 -DMESSAGES=3 | 3539504 | two slots
