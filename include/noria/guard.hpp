@@ -23,12 +23,13 @@ namespace noria::inline v1 {
 //          installed a handler of SIGBUS over it (a runtime such as a JVM, a crash reporter): up to 16 of them.
 // Cost     none on the hot path. Should it happen, one exchange of the mapping, in the thread that meets the loss.
 // Queue    From then on each endpoint of this process on that file is dead: why() is `corrupt`, error_text() names the
-//          file and what to do, is_open() is false. A verb that does not find at once what it wants, and every opening,
-//          answers so at once, a wait within a slice (options::waiting). A verb that does find it may answer once more, per
-//          endpoint, as if nothing had happened: what it sent is lost, what it received may be zeros from some byte on.
-//          Every later verb answers `corrupt`. So it is with what a claim or lease lets one write and read in place: after
-//          the release, the next verb tells. Destroying the endpoint is as ever. An observer's look() throws noria::error,
-//          errc::corrupt. Other processes that have the file open meet the loss by themselves.
+//          file and what to do, is_open() is false. The verb that meets the loss answers so itself, and each later one; a
+//          wait within a slice (options::waiting). No verb reports a message as sent that went where the file was, and no
+//          pop returns one whose bytes are missing; what a verb that answers `corrupt` had sent before the loss may have
+//          arrived. What a lease shows in place may turn to zeros: why() is `corrupt` after its release. So it is with the
+//          last message that consume_some hands out, which is counted. An opening is refused, errc::corrupt. Destroying the
+//          endpoint is as ever. An observer's look() throws noria::error, errc::corrupt. Other processes that have the file
+//          open meet the loss by themselves.
 // Signals  Other SIGBUS (faults in memory that is not a queue's, hardware errors, kill()) are passed on to the handler that
 //          was there before, with the arguments, mask, stack and one-shot flag that it asked for; if there was none, the
 //          process dies of the signal, with the core dump that it would have had. Sanitizers' handlers are such handlers. A

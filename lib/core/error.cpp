@@ -1,6 +1,8 @@
 // error.cpp: the words of each error code, and its kinship with the standard's conditions.
 #include "noria/core/error.hpp"
 
+#include <cstddef>
+#include <new>
 #include <utility>
 
 namespace noria::inline v1 {
@@ -61,7 +63,8 @@ public:
 
 const std::error_category& noria_category() noexcept {
     // Never destroyed: an endpoint with static storage may fail after the static objects are gone.
-    static const category& one = *new category;
+    alignas(category) static std::byte memory[sizeof(category)];
+    static const category& one = *new (memory) category;
     return one;
 }
 

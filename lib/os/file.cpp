@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/random.h>
+#include <sys/sysinfo.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -120,6 +121,20 @@ int allocate(int file, std::uint64_t bytes) noexcept {
         if (error != 0) return error;
     }
     return 0;
+}
+
+// Whether so many bytes are surely more than what is free there. A tmpfs may be given more than the machine has, and
+// then the kernel kills processes instead of refusing: it counts as no larger than memory and swap.
+bool is_larger_than_free(std::uint64_t bytes, int directory) noexcept {
+    struct statfs status {};
+    if (fstatfs(directory, &status) != 0) return false;
+    const auto block = static_cast<std::uint64_t>(status.f_bsize);
+    // A file system that states no size has none to compare with.
+    if (status.f_blocks != 0 && block != 0 && bytes / block > static_cast<std::uint64_t>(status.f_bfree)) return true;
+    constexpr std::uint32_t tmpfs = 0x01021994;
+    struct sysinfo machine {};
+    if (static_cast<std::uint32_t>(status.f_type) != tmpfs || sysinfo(&machine) != 0) return false;
+    return bytes / machine.mem_unit > std::uint64_t{machine.totalram} + machine.totalswap;
 }
 
 std::filesystem::path directory_of(const std::filesystem::path& path) {
@@ -257,6 +272,10 @@ birth create_whole(const std::filesystem::path& path, const birth_wish& wish, st
         (where.fitness == file_system_fitness::copies_on_write && !wish.copy_on_write)) {
         return {.error = EOPNOTSUPP, .step = birth_step::file, .where = where};
     }
+    // Allocation would say so too, but only after it has taken all there is: of a tmpfs, the machine's memory.
+    if (is_larger_than_free(wish.file_bytes, directory.get())) {
+        return {.error = ENOSPC, .step = birth_step::allocation, .where = where};
+    }
 
     descriptor file;
     if (const int error = open_unnamed(directory.get(), file); error != 0) {
@@ -273,6 +292,18 @@ birth create_whole(const std::filesystem::path& path, const birth_wish& wish, st
         return create_renamed(directory.get(), name, wish, contents);
     }
     return born;
+}
+
+int fill_holes(int file) noexcept {
+    struct stat status {};
+    constexpr off_t block_bytes = 512;  // of st_blocks, whatever the file system's are
+    if (fstat(file, &status) != 0 || status.st_blocks >= status.st_size / block_bytes) return 0;
+    // fallocate itself, and not posix_fallocate: where there is none, the latter writes.
+    while (fallocate(file, 0, 0, status.st_size) != 0) {
+        if (errno == EINTR) continue;
+        return errno == EOPNOTSUPP || errno == ENOSYS ? 0 : errno;
+    }
+    return 0;
 }
 
 std::int64_t read_start(int file, std::span<std::byte> buffer) noexcept {

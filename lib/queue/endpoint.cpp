@@ -98,10 +98,10 @@ failure endpoint::try_attach(const options& wishes, const layout::shape& bare, c
     }
     layout::spsc_words& words = file->words();
     own_event_ = sync::event_count(event_of(words, role_));
-    others_event_ = &event_of(words, other(role_));
+    others_event_ = sync::event_count(event_of(words, other(role_)));
     if (!os::register_for_barriers()) {
         own_event_.require_fences();
-        sync::event_count(*others_event_).require_fences();
+        others_event_.require_fences();
     }
     const os::no_fork until_enlisted;
     // Peers that were gone before we came are no news to a producer: recover the dead before looking.
@@ -162,7 +162,7 @@ ring::sight endpoint::look_through() noexcept {
         const ring::sight found = look();
         if (file_->truncated()) return ring::sight::corrupt;  // what was seen may be zeros of our own
         if (found != ring::sight::moved) return found;
-        sync::event_count(*others_event_).bell();
+        others_event_.bell();
     }
     return ring::sight::corrupt;
 }
@@ -185,9 +185,11 @@ outcome endpoint::die_of_corruption() noexcept {
 // its store would be lost; and set in another thread's endpoint, it would be a race. Instead the handler leaves a mark where
 // each verb that publishes or releases looks anyway, in the word of the bell, which leads here, out of the hot path; and
 // the endpoint's own thread sets the bit.
-void endpoint::ring_and_look() noexcept {
-    sync::event_count(*others_event_).ring();  // its fence stands between the mark and what the mark is for (G4)
-    if (file_->truncated()) (void)die_of_corruption();
+bool endpoint::ring_and_look() noexcept {
+    others_event_.ring();  // its fence stands between the mark and what the mark is for (G4)
+    if (!file_->truncated()) return true;
+    why_ = die_of_corruption();
+    return false;
 }
 
 bool endpoint::probe_is_due(clock::time_point now) noexcept {

@@ -68,6 +68,13 @@ failure refuse_errno(const std::filesystem::path& path, int error, std::string_v
     }
 }
 
+failure refuse_space(const std::filesystem::path& path, int error, std::uint64_t file_bytes) {
+    return refuse(path, errc::no_space,
+                  fmt::format("found too little space ({}), expected {} bytes; free some, use another file system, "
+                              "or a smaller capacity",
+                              os::words_for(error), file_bytes));
+}
+
 failure refuse_birth(const std::filesystem::path& path, const os::birth& born, std::uint64_t file_bytes) {
     using os::birth_step;
     if (born.step == birth_step::directory && born.error != EACCES) {
@@ -86,12 +93,7 @@ failure refuse_birth(const std::filesystem::path& path, const os::birth& born, s
                         copies ? "choose another directory, or set copy_on_write and accept SIGBUS on a full disk"
                                : "choose another directory"));
     }
-    if (born.error == ENOSPC || born.error == EDQUOT) {
-        return refuse(path, errc::no_space,
-                      fmt::format("found too little space ({}), expected {} bytes; free some, use another file system, "
-                                  "or a smaller capacity",
-                                  os::words_for(born.error), file_bytes));
-    }
+    if (born.error == ENOSPC || born.error == EDQUOT) return refuse_space(path, born.error, file_bytes);
     if (born.error == EFBIG) {
         return refuse(path, errc::file_size_limit,
                       fmt::format("found a file size limit below {} bytes, expected room for the queue; raise "
@@ -188,6 +190,13 @@ std::uint64_t required_bytes(const options& wishes, const layout::shape& bare) {
 failure queue_file::create(const std::filesystem::path& path, const options& wishes, const layout::shape& bare) {
     layout::shape shape = bare;
     if (auto failed = complete(path, wishes, shape)) return failed;
+    // Otherwise the file would be made, and its own creator could not open it.
+    if ((wishes.mode & 0600) != 0600 || wishes.mode > 0777) {
+        return refuse(path, errc::invalid_options,
+                      fmt::format("found mode {:#o}, expected 0600 to 0777 with the owner's right to read and write; "
+                                  "add 0600",
+                                  wishes.mode));
+    }
     std::array<std::uint8_t, 16> uuid{};
     (void)!getrandom(uuid.data(), uuid.size(), 0);  // short only before the kernel's pool is ready: then it is zeros
     const layout::header page = layout::make_header(shape, uuid);
@@ -239,6 +248,11 @@ failure queue_file::open(const std::filesystem::path& path, const options& wishe
     std::unique_ptr<queue_file> opened(new queue_file);
     if (auto failed = open_and_examine(path, os::access::read_write, *opened)) return failed;
     if (auto failed = compare(path, layout::shape_of(opened->header_), bare, wishes)) return failed;
+    // A copy may be sparse, and a touched hole on a full file system is SIGBUS.
+    if (const int error = os::fill_holes(opened->descriptor_.get()); error != 0) {
+        return error == ENOSPC || error == EDQUOT ? refuse_space(path, error, opened->header_.file_bytes)
+                                                  : refuse_errno(path, error, "allocate all of it");
+    }
     if (const int error =
             os::mapped_file::map(opened->descriptor_, os::access::read_only, layout::page_bytes, opened->anchor_);
         error != 0) {

@@ -2,8 +2,8 @@
 #include <boost/test/unit_test.hpp>
 
 #include "queues.hpp"
+#include "rig/seed.hpp"
 
-#include <cstdlib>
 #include <random>
 #include <string>
 
@@ -186,13 +186,10 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_popped_message_is_the_callers_until_the_next_pop
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(messages_of_all_sizes_arrive_whole_and_in_order, Queue, byte_queues) {
     // Goal: whatever the sizes, however they wrap. Method: a random walk of pushes by every verb and receptions by every
-    // verb against a list of what must come; the seed is printed, and NORIA_TEST_SEED repeats it.
-    const char* given = std::getenv("NORIA_TEST_SEED");
-    const unsigned seed =
-        given != nullptr ? static_cast<unsigned>(std::strtoul(given, nullptr, 10)) : std::random_device{}();
-    BOOST_TEST_MESSAGE("NORIA_TEST_SEED=" << seed);
+    // verb against a list of what must come; see rig/seed.hpp.
+    const std::uint64_t seed = noria::rig::seed();
     BOOST_TEST_CONTEXT("NORIA_TEST_SEED=" << seed) {
-        std::mt19937 draw(seed);
+        std::mt19937_64 draw(seed);
         for (const std::uint64_t capacity : {64U, 256U, 1024U, 8192U}) {
             const std::uint64_t most = draw() % 2 == 0 ? capacity - 16 : capacity / 4;
             byte_pair<Queue> queue(capacity, most);

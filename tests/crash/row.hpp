@@ -87,8 +87,6 @@ public:
 
     result kill_everywhere() {
         result all;
-        // What the first of all does once in this process, the later ones need not: it is not counted.
-        (void)kill_and_judge([](scenario<Form>&, rig::instruction_stepper&) {});
         const rig::path way = walk(all);
         const auto places = way.places();
         all.instructions = way.address.size();
@@ -150,6 +148,8 @@ private:
 
     // The way of a victim that nobody kills; for a long verb, with a copy of the file judged wherever it changed.
     rig::path walk(result& all) {
+        // What the first of all does once in this process, the later ones need not: it is not counted.
+        (void)kill_and_judge([](scenario<Form>&, rig::instruction_stepper&) {});
         scenario<Form> scene(what_, how_);
         rig::instruction_stepper victim([&] { scene.be_victim(); });
         scene.let_sleep();

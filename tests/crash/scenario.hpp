@@ -15,6 +15,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <fstream>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -212,11 +213,9 @@ public:
     void let_sleep() {
         if (!sleeper) return;
         const bool asleep = rig::eventually([&] {
-            std::ifstream call("/proc/" + std::to_string(sleeper->pid()) + "/syscall");
-            long which = -1;
             const snapshot now = inspect(path());
-            return (what_.by == role::producer ? now.consumers : now.producers).sleeper_armed && call >> which &&
-                   which == SYS_futex;
+            return (what_.by == role::producer ? now.consumers : now.producers).sleeper_armed &&
+                   rig::sleeps_in_futex(sleeper->pid());
         });
         if (!asleep) throw std::logic_error("crash: the peer does not fall asleep");
     }

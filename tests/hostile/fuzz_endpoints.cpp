@@ -102,7 +102,10 @@ private:
         if (!out_) return attach_producer();
         switch (verb) {
             case 0:
-            case 1: (void)out_->try_push(of::sample(input.byte())); break;
+            case 1:
+                demand(out_->try_push(of::sample(input.byte())) || out_->why() != noria::outcome::ok,
+                       "not sent, and why() says why");
+                break;
             case 2: (void)out_->push_for(of::sample(input.byte()), std::chrono::nanoseconds(0)); break;
             case 3: (void)out_->push_for(of::sample(input.byte()), std::chrono::microseconds(5)); break;
             case 4: try_push_some(input.byte()); break;
@@ -128,9 +131,9 @@ private:
         if (!in_) return attach_consumer();
         switch (verb) {
             case 12:
-            case 13: read(in_->try_pop()); break;
-            case 14: read(in_->pop_for(std::chrono::nanoseconds(0))); break;
-            case 15: read(in_->pop_for(std::chrono::microseconds(5))); break;
+            case 13: tell(in_->try_pop()); break;
+            case 14: tell(in_->pop_for(std::chrono::nanoseconds(0))); break;
+            case 15: tell(in_->pop_for(std::chrono::microseconds(5))); break;
             case 16: (void)in_->try_consume_some([](const auto& each) { read_one(each); }, input.byte()); break;
             case 17:
                 if (!lease_) lease_.emplace(in_->try_take());
@@ -212,6 +215,11 @@ private:
     template <class Popped>
     static void read(const Popped& message) {
         if (message) (void)sum_of(of::content(message));
+    }
+    template <class Popped>
+    void tell(const Popped& message) const {
+        read(message);
+        demand(static_cast<bool>(message) || in_->why() != noria::outcome::ok, "no message, and why() says why");
     }
     static void read_one(const typename Queue::message& message) {
         const auto* const one = &message;

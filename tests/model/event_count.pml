@@ -32,7 +32,10 @@
 // SOURCE include/noria/layout/ring_words.hpp: struct event_line {
 // SOURCE include/noria/layout/ring_words.hpp: constexpr std::uint32_t event_armed
 // SOURCE include/noria/layout/ring_words.hpp: constexpr std::uint32_t event_needs_fence
-// SOURCE include/noria/queue/endpoint.hpp: void bell()
+// SOURCE include/noria/sync/event_count.hpp: bool asks() const noexcept {
+// SOURCE include/noria/queue/endpoint.hpp: bool bell() noexcept {
+// SOURCE include/noria/queue/endpoint.hpp: bool announce() noexcept {
+// SOURCE lib/queue/endpoint.cpp: bool endpoint::ring_and_look() noexcept {
 // SOURCE lib/queue/endpoint.cpp: bool endpoint::wait(limit how_long) noexcept {
 // SOURCE lib/queue/endpoint.cpp: void endpoint::interrupt() noexcept {
 // SOURCE lib/os/membarrier.cpp: bool barrier_everywhere() noexcept {

@@ -99,14 +99,8 @@ void hear_end(Consumer& in, noria::end how, spot where = spot::here()) {
     insist(in.ended() == how, "the stream has ended in that way", where);
 }
 
-// Whether a process of ours sleeps in the kernel's futex wait.
-inline bool asleep(pid_t pid) {
-    std::ifstream call("/proc/" + std::to_string(pid) + "/syscall");
-    long which = -1;
-    return call >> which && which == SYS_futex;
-}
 inline void await_sleep(const rig::child& process) {
-    insist(rig::eventually([&] { return asleep(process.pid()); }), "the process falls asleep");
+    insist(rig::eventually([&] { return rig::sleeps_in_futex(process.pid()); }), "the process falls asleep");
 }
 
 // Nothing more to do until the parent kills this child.

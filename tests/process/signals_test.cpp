@@ -244,9 +244,11 @@ BOOST_AUTO_TEST_CASE(cancelling_a_thread_that_waits_ends_neither_the_process_nor
                 for (;;) pause();
             },
             &both);
-        insist(rig::eventually([&] { return both.thread != 0 && asleep(both.thread); }), "the thread falls asleep");
+        insist(rig::eventually([&] { return both.thread != 0 && rig::sleeps_in_futex(both.thread); }),
+               "the thread falls asleep");
         pthread_cancel(waiter);
-        insist(asleep(both.thread) || rig::eventually([&] { return asleep(both.thread); }), "it sleeps on");
+        insist(rig::sleeps_in_futex(both.thread) || rig::eventually([&] { return rig::sleeps_in_futex(both.thread); }),
+               "it sleeps on");
         send(out, 0, 1);
         void* result = nullptr;
         pthread_join(waiter, &result);

@@ -1,6 +1,6 @@
 // soak_test.cpp: a minute of killing, stopping, closing and restarting at random; at its end the ledger is exact.
 //
-// Arguments, after "--": --seconds N (60), --seed S (drawn).
+// Arguments, after "--": --seconds N (60).
 #include "process/soak.hpp"
 #include "process/scene.hpp"
 #include "rig/seed.hpp"
@@ -279,9 +279,7 @@ private:
 
 template <class Queue>
 void soak_for_half_the_time() {
-    const std::uint64_t seed = argument("--seed", rig::seed());
-    std::cerr << "--seed " << seed << std::endl;
-    show<Queue>(seed, std::chrono::seconds((argument("--seconds", 60) + 1) / 2)).run();
+    show<Queue>(rig::seed(), std::chrono::seconds((argument("--seconds", 60) + 1) / 2)).run();
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,8 +11,10 @@
 #include <cerrno>
 #include <chrono>
 #include <exception>
+#include <fstream>
 #include <functional>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -129,6 +132,13 @@ bool eventually(Condition condition, std::chrono::seconds at_most = std::chrono:
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     return true;
+}
+
+// Whether a process sleeps in the kernel's futex wait. Not while it runs, nor when it has just been woken.
+inline bool sleeps_in_futex(pid_t process) {
+    std::ifstream call("/proc/" + std::to_string(process) + "/syscall");
+    long which = -1;
+    return call >> which && which == SYS_futex;
 }
 
 }  // namespace noria::rig

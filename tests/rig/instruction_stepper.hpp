@@ -29,7 +29,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <functional>
 #include <stdexcept>
 #include <string>
@@ -286,9 +285,7 @@ private:
             if (waitid(P_PID, static_cast<id_t>(pid_), &stopped, WSTOPPED | WEXITED | WNOHANG | WNOWAIT) == 0 &&
                 stopped.si_pid == pid_)
                 return false;
-            std::ifstream call("/proc/" + std::to_string(pid_) + "/syscall");
-            long which = -1;
-            if (call >> which && which == SYS_futex) return asleep_ = true;
+            if (sleeps_in_futex(pid_)) return asleep_ = true;
             sched_yield();
         }
     }

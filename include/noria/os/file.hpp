@@ -88,6 +88,10 @@ struct birth_wish {
 NORIA_API birth create_whole(const std::filesystem::path& path, const birth_wish& wish,
                              std::span<const std::byte> contents);
 
+// Gives a file that has holes, such as a sparse copy, all its bytes; what is there stays as it is, whoever is at work on it.
+// Returns 0 or an errno: ENOSPC. Where the file system cannot be asked, 0.
+NORIA_API int fill_holes(int file) noexcept;
+
 // Reads exactly that many bytes from the start; returns how many there were, or a negative errno.
 NORIA_API std::int64_t read_start(int file, std::span<std::byte> buffer) noexcept;
 

@@ -42,16 +42,16 @@ public:
 
     // The first message, found on the slow path; null: why() says why.
     [[nodiscard]] const std::byte* await_message(limit how_long) noexcept {
-        return wait(how_long) ? ring.take() : nullptr;
+        return wait(how_long) ? take_seen() : nullptr;
     }
     // The same for the further messages of a batch: at once, and telling of no end.
-    [[nodiscard]] const std::byte* next_message() noexcept { return glance() ? ring.take() : nullptr; }
+    [[nodiscard]] const std::byte* next_message() noexcept { return glance() ? take_seen() : nullptr; }
     [[nodiscard]] unsigned deliveries() const noexcept { return ring.seen_before() ? 2 : 1; }
 
-    void release() noexcept {
+    // False: the file was truncated, and so may be what was read of the message.
+    bool release() noexcept {
         ring.release();
-        bell();
-        went(outcome::ok);
+        return announce();
     }
 
 protected:
@@ -59,6 +59,15 @@ protected:
     bool take_over(const ring::ring_view& view) noexcept override { return ring.attach(view); }
     [[nodiscard]] std::uint64_t position() const noexcept override { return ring.position(); }
     [[nodiscard]] std::uint64_t messages() const noexcept override { return ring.messages(); }
+
+private:
+    // The message that look() has just seen. It stays until we release it: if its word is gone, somebody scribbled on it.
+    [[nodiscard]] const std::byte* take_seen() noexcept {
+        const std::byte* const message = ring.take();
+        if (message == nullptr) [[unlikely]]
+            found_corrupt();
+        return message;
+    }
 };
 
 // A message held in place. It is released when the lease goes, and delivered again if the holder dies before that.
@@ -265,7 +274,8 @@ private:
             if (message == nullptr) [[unlikely]]
                 return {};
             popped<T> copy(message, at.deliveries());
-            at.release();
+            if (!at.release()) [[unlikely]]
+                copy = {};
             return copy;
         }
     }
@@ -282,7 +292,8 @@ private:
         }
         if (size != 0) std::memcpy(buffer.data(), message, size);
         const unsigned deliveries = at.deliveries();
-        at.release();
+        if (!at.release()) [[unlikely]]
+            return {};
         return popped<T>(bytes(buffer.data(), size), deliveries);
     }
 

@@ -29,10 +29,10 @@ enum class opening { open_or_create, create, open };
 // How long a verb may wait; resolved to a deadline only when it does.
 class limit {
 public:
-    static constexpr limit at_once() noexcept { return limit(kind::at_once, 0); }
-    static constexpr limit never() noexcept { return limit(kind::never, 0); }
+    static constexpr limit at_once() noexcept { return {kind::at_once, 0}; }
+    static constexpr limit never() noexcept { return {kind::never, 0}; }
     static limit until(os::monotonic::time_point when) noexcept {
-        return limit(kind::until, when.time_since_epoch().count());
+        return {kind::until, when.time_since_epoch().count()};
     }
     // Negative and not-a-number wait not at all, what exceeds 292 years waits for ever.
     template <class Rep, class Period>
@@ -40,7 +40,7 @@ public:
         const auto ns = std::chrono::duration<long double, std::nano>(time).count();
         if (!(ns > 0)) return at_once_but_waiting();
         if (ns > 9.2e18L) return never();
-        return limit(kind::after, static_cast<std::int64_t>(ns));
+        return {kind::after, static_cast<std::int64_t>(ns)};
     }
 
     [[nodiscard]] bool waits() const noexcept { return kind_ != kind::at_once; }
@@ -49,7 +49,7 @@ public:
 private:
     enum class kind : std::uint8_t { at_once, never, until, after };
     constexpr limit(kind what, std::int64_t ns) noexcept : ns_(ns), kind_(what) {}
-    static limit at_once_but_waiting() noexcept { return limit(kind::after, 0); }
+    static limit at_once_but_waiting() noexcept { return {kind::after, 0}; }
 
     std::int64_t ns_;
     kind kind_;
@@ -75,13 +75,21 @@ public:
     [[nodiscard]] const failure& last_error() const noexcept { return error_; }
     [[nodiscard]] const queue_file* file() const noexcept { return file_.get(); }
 
-    // Wakes the other side if it sleeps: after each publication or release. It is event_count::bell(), C1 included, but
-    // who is asked for more than a look at the word looks at the file, too: so the hot path hears of a truncation.
-    void bell() noexcept {
-        compiler_fence();
-        constexpr std::uint32_t asked = layout::event_armed | layout::event_needs_fence;
-        if ((load_relaxed(others_event_->word) & asked) != 0) [[unlikely]]
-            ring_and_look();
+    // Wakes the other side if it sleeps: after each publication or release. False: what was published or released was no
+    // longer in the file, and the endpoint is dead (ring_and_look).
+    bool bell() noexcept {
+        if (others_event_.asks()) [[unlikely]]
+            return ring_and_look();
+        return true;
+    }
+
+    // The same, as the last step of a verb that went well.
+    bool announce() noexcept {
+        if (others_event_.asks()) [[unlikely]] {
+            if (!ring_and_look()) return false;
+        }
+        went(outcome::ok);
+        return true;
     }
 
     // Waits until the ring has what the verb wants. True: it has. False: why() says why not.
@@ -90,6 +98,9 @@ public:
     // Whether the ring has what the verb wants, at once. Unlike wait() it tells of no end: it is for the further messages
     // of a batch, whose verb answers ok, and an end that is told to nobody would never be told again.
     bool glance() noexcept;
+
+    // Ends this endpoint: its ring took back what it had just shown.
+    void found_corrupt() noexcept { why_ = die_of_corruption(); }
 
     // Makes the present or the next wait return `interrupted`. From any thread, and from a signal handler.
     void interrupt() noexcept;
@@ -123,7 +134,7 @@ private:
     outcome nothing() const noexcept { return role_ == role::producer ? outcome::full : outcome::empty; }
     ring::sight look_through() noexcept;
     outcome die_of_corruption() noexcept;
-    void ring_and_look() noexcept;
+    bool ring_and_look() noexcept;
     bool hear_end(std::uint64_t number, bool death) noexcept;
     bool probe_is_due(os::monotonic::time_point now) noexcept;
 
@@ -131,7 +142,7 @@ private:
     std::uint32_t blocked_ = closed_bit;
     outcome why_ = outcome::closed;
     end ended_ = end::none;
-    layout::event_line* others_event_ = nullptr;
+    sync::event_count others_event_;
     // read when waiting
     sync::event_count own_event_;
     std::uint32_t interrupted_ = 0;  // written by interrupt(), from anywhere

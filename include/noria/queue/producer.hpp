@@ -56,10 +56,6 @@ public:
         }
         return nullptr;
     }
-    void announce() noexcept {
-        bell();
-        went(outcome::ok);
-    }
     // While a claim is open, no other verb may start: the hot path's one test sees it.
     void open_claim() noexcept {
         store_relaxed(ring.line().claim_open, std::uint64_t{1});  // for observers: stale is harmless
@@ -148,8 +144,7 @@ private:
         }
         producer->ring.commit(used);
         producer->close_claim();
-        producer->announce();
-        return true;
+        return producer->announce();
     }
 
     sending<Writer>* producer_ = nullptr;
@@ -309,8 +304,7 @@ private:
         if (room == nullptr) [[unlikely]]
             return false;
         at.ring.commit(write(room, message));
-        at.announce();
-        return true;
+        return at.announce();
     }
 
     std::size_t send_some(std::span<const T> messages, limit how_long) noexcept {
@@ -322,7 +316,7 @@ private:
             at.ring.commit(write(room, message));
             ++sent;
         }
-        if (sent != 0) at.bell();
+        if (sent != 0 && !at.bell()) return 0;
         if (sent == messages.size()) at.went(outcome::ok);
         return sent;
     }

@@ -35,10 +35,15 @@ public:
 
     // After each store that somebody may wait for. Wait-free; a system call only if somebody sleeps.
     void bell() const noexcept {
+        if (asks()) [[unlikely]]
+            ring();
+    }
+
+    // Whether that store must be followed by ring().
+    [[nodiscard]] bool asks() const noexcept {
         compiler_fence();                                // C1: the processor's part is the sleeper's membarrier
         const std::uint32_t now = load_relaxed(*word_);  // stale is harmless by C1
-        if ((now & (layout::event_armed | layout::event_needs_fence)) != 0) [[unlikely]]
-            ring();
+        return (now & (layout::event_armed | layout::event_needs_fence)) != 0;
     }
 
     // Fences if need be, and wakes who sleeps. Async-signal-safe.

@@ -446,6 +446,21 @@ BOOST_AUTO_TEST_CASE(legal_capacities_beyond_the_file_system_are_no_space_and_gi
     }));
 }
 
+BOOST_AUTO_TEST_CASE(a_queue_larger_than_memory_is_no_space_on_a_tmpfs_that_is_larger_still) {
+    // Allocation would take all memory there is before it failed, or before the kernel killed somebody. Should it begin,
+    // the limit ends it, with another error.
+    const rig::workspace place;
+    judge(in_child([&] {
+        if (auto objection = mount_small(place.path(), std::uint64_t{1} << 42); !objection.empty()) return objection;
+        const room before = room_in(place.path());
+        limit(RLIMIT_FSIZE, 1U << 20);
+        const options wishes{.capacity_bytes = std::uint64_t{1} << 40};
+        return complaint(creating<texts::producer>(place / "queue", wishes), errc::no_space, place / "queue",
+                         {"smaller capacity"}) +
+               complaint_of_litter(place.path(), before);
+    }));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 // SPDX-License-Identifier: BSL-1.0

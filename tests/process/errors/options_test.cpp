@@ -197,6 +197,22 @@ BOOST_AUTO_TEST_CASE(required_bytes_of_what_makes_no_queue_is_refused) {
                                             {"message_bytes_max is 49", "1 to 48"}) == "");
 }
 
+BOOST_AUTO_TEST_CASE(a_mode_without_the_owners_rights_or_beyond_0777_makes_no_queue) {
+    const rig::workspace place;
+    const auto path = place / "queue";
+    for (const std::uint32_t mode : {0U, 0400U, 0200U, 0177U, 01600U, 04600U, ~0U}) {
+        BOOST_TEST(complaint(creating<numbers::producer>(path, {.mode = mode}), errc::invalid_options, path,
+                             {fmt::format("found mode {:#o},", mode), "0600 to 0777", "add 0600"}) == "");
+        BOOST_TEST(complaint(constructing<texts::consumer>(path, {.capacity_bytes = 64, .mode = mode}),
+                             errc::invalid_options, path, {"0600 to 0777"}) == "");
+    }
+    BOOST_TEST(place.files() == 0U);
+    for (const std::uint32_t mode : {0600U, 0777U}) {
+        BOOST_TEST(
+            complaint_of_success(constructing<numbers::producer>(place / std::to_string(mode), {.mode = mode})) == "");
+    }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 // SPDX-License-Identifier: BSL-1.0

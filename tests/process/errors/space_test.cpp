@@ -94,6 +94,19 @@ std::string complaint_of_both_sides(const options& wishes) {
     return too_small.empty() ? in_pages(pages, use) : too_small;
 }
 
+// A copy whose zeros are holes, as `cp --sparse=always` makes it.
+void copy_sparsely(const std::filesystem::path& from, const std::filesystem::path& to) {
+    const std::string all = content_of(from);
+    write_file(to, "");
+    std::filesystem::resize_file(to, all.size());
+    std::fstream copy(to, std::ios::binary | std::ios::in | std::ios::out);
+    for (std::size_t at = 0; at < all.size(); at += layout::page_bytes) {
+        const std::string page = all.substr(at, layout::page_bytes);
+        if (page.find_first_not_of('\0') == std::string::npos) continue;
+        copy.seekp(static_cast<std::streamoff>(at)).write(page.data(), static_cast<std::streamsize>(page.size()));
+    }
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(space)
@@ -151,6 +164,37 @@ BOOST_AUTO_TEST_CASE(a_queue_refused_for_want_of_space_harms_none_that_is_there)
         all += complaint_of_use(directory / "another", numbers(), wishes);
         // A smaller one, as the text advises, finds its place.
         return all + complaint_of_success(constructing<numbers::producer>(directory / "third", {.capacity = 1}));
+    }));
+}
+
+BOOST_AUTO_TEST_CASE(a_sparse_copy_gets_all_its_bytes_when_it_is_opened_or_is_no_space) {
+    // Goal: a hole never becomes a SIGBUS. Method: a copy with holes where there is room for half of it, opened in every
+    // way with and without prefault; then on one with room for all, where afterwards nothing but the queue fits.
+    const rig::workspace origin;
+    const options wishes{.capacity = 1U << 14, .prefault = false};
+    const std::uint64_t pages = numbers::required_bytes(wishes) / layout::page_bytes;
+    { numbers::producer(origin / "queue", wishes).try_push(7); }
+    judge(in_pages(pages / 2, [&](const std::filesystem::path& directory) {
+        const auto path = directory / "copy";
+        copy_sparsely(origin / "queue", path);
+        std::string all;
+        for (const bool prefault : {true, false}) {
+            const options how{.prefault = prefault};
+            for (const request& asked : {opening<numbers::producer>(path, how), opening<numbers::consumer>(path, how),
+                                         constructing<numbers::producer>(path, how)}) {
+                all += complaint(asked, errc::no_space, path, {"too little space", "free some"});
+            }
+        }
+        return all;
+    }));
+    judge(in_pages(pages, [&](const std::filesystem::path& directory) {
+        const auto path = directory / "copy";
+        copy_sparsely(origin / "queue", path);
+        auto in = numbers::consumer::open(path, {.prefault = false});
+        std::string all = room_in(directory).pages == 0 ? "" : "not all of it is allocated\n";
+        const auto got = in.try_pop();
+        if (!got || *got != 7) all += "the message is lost\n";
+        return all;
     }));
 }
 
