@@ -51,6 +51,13 @@ observer& observer::operator=(observer&&) noexcept = default;
 observer::~observer() = default;
 
 snapshot observer::look() const {
+    std::error_code code;
+    snapshot now = look(code);
+    if (code) raise(file_->truncation());
+    return now;
+}
+
+snapshot observer::look(std::error_code& code) const {
     const layout::header& header = file_->header();
     const layout::spsc_words& words = file_->words();
     snapshot now;
@@ -79,7 +86,8 @@ snapshot observer::look() const {
         if (static_cast<std::int64_t>(taken - head) > 0) now.taken = held_work{role::consumer, consumer->pid, head};
         now.roster.push_back(std::move(*consumer));
     }
-    if (file_->truncated()) raise(file_->truncation());  // under the guard: the figures were zeros of our own
+    // Under the truncation guard the figures may have been zeros of our own.
+    code = file_->truncated() ? make_error_code(errc::corrupt) : std::error_code();
     return now;
 }
 

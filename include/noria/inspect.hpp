@@ -84,7 +84,9 @@ public:
     [[nodiscard]] bool is_open() const noexcept { return file_ != nullptr; }
     [[nodiscard]] const std::string& error_text() const noexcept { return error_.text; }
 
+    // Throws noria::error, or sets the code: corrupt, where the truncation guard is on and found the file truncated.
     [[nodiscard]] snapshot look() const;
+    [[nodiscard]] snapshot look(std::error_code& code) const;
 
 private:
     std::unique_ptr<queue::queue_file> file_;

@@ -336,7 +336,8 @@ BOOST_AUTO_TEST_CASE(observers_are_told_and_others_observe_on) {
         { const numbers::producer creator{place / "q", {.capacity = 64}}; }
         bystander beside(place / "beside");
         const noria::observer observer(place / "q");
-        insist(observer.look().producers.attaches == 1, "it is observed");
+        std::error_code code = noria::errc::system;
+        insist(observer.look(code).producers.attaches == 1 && !code, "it is observed");
         cut(place / "q", page);
         for (int n = 0; n < 2; ++n) {
             try {
@@ -347,6 +348,8 @@ BOOST_AUTO_TEST_CASE(observers_are_told_and_others_observe_on) {
                 insist(std::string(told.what()).find("truncated") != std::string::npos, "and why");
             }
         }
+        (void)observer.look(code);
+        insist(code == noria::errc::corrupt, "without exceptions, too");
         insist(noria::inspect(place / "beside").roster.size() == 2, "another queue is observed");
         return 0;
     });

@@ -173,8 +173,8 @@ public:
     }
 
     // create only creates: errc::exists if the name is taken. open only opens: errc::not_found if there is no file, after
-    // options.wait_for_file (unset: at once). The forms with an error_code never throw: on failure they return an endpoint
-    // that is not open, whose error_text() is what the exception's what() would have been.
+    // options.wait_for_file (unset: at once). The forms with an error_code throw std::bad_alloc at most: on failure they
+    // return an endpoint that is not open, whose error_text() is what the exception's what() would have been.
     [[nodiscard]] static producer create(const std::filesystem::path& path, const options& wishes = {}) {
         return attach(path, opening::create, wishes).or_raise();
     }
