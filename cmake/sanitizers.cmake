@@ -9,5 +9,8 @@ endif()
 if(NORIA_SANITIZE)
     add_compile_options(${sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer)
     add_link_options(${sanitizers})
+    # For tests that must know: the compilers' own macros differ. NORIA_SANITIZED_ADDRESS, NORIA_SANITIZED_THREAD.
+    string(TOUPPER ${NORIA_SANITIZE} instrument)
+    add_compile_definitions(NORIA_SANITIZED NORIA_SANITIZED_${instrument})
 endif()
 # SPDX-License-Identifier: BSL-1.0

@@ -69,8 +69,7 @@ snapshot observer::look(std::error_code& code) const {
     now.counters = queue::count(words, now.shape.form);
     now.head = load_relaxed(words.consumer.head);
     now.tail = load_relaxed(words.producer.tail);
-    const std::uint64_t depth = now.counters.sent - now.counters.received;
-    now.depth = static_cast<std::int64_t>(depth) < 0 ? 0 : depth;
+    now.depth = now.counters.sent - now.counters.received;
     now.producers = stream_seen(words.producers, words.producers_event);
     now.consumers = stream_seen(words.consumers, words.consumers_event);
     now.needs_fences = ((load_relaxed(words.producers_event.word) | load_relaxed(words.consumers_event.word)) &

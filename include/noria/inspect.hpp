@@ -49,7 +49,7 @@ struct stream_state {
     std::uint64_t ended = 0;     // the number of the last end: the attach whose leaving it was; 0: none
     bool abandoned = false;      // that end was a death
     std::uint64_t told = 0;      // the last end that the other role has heard of
-    bool sleeper_armed = false;  // somebody of this role sleeps, or was about to
+    bool sleeper_armed = false;  // somebody of this role may sleep: the next who rings makes a system call
 };
 
 struct snapshot {
@@ -59,7 +59,7 @@ struct snapshot {
     std::uint64_t file_bytes = 0;
     std::array<std::uint8_t, 16> uuid{};
     std::vector<inhabitant> roster;  // those who are attached, and the dead not recovered yet
-    std::uint64_t depth = 0;         // messages committed and not released
+    std::uint64_t depth = 0;         // messages committed and not released; of bytes, one is counted until its room is free
     std::uint64_t head = 0;          // positions: in messages, or for noria::bytes in bytes
     std::uint64_t tail = 0;
     std::optional<held_work> claimed;

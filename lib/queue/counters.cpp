@@ -11,14 +11,14 @@ namespace noria::inline v1::queue {
 counters count(const layout::spsc_words& words, layout::message_form form) noexcept {
     const bool fixed = form == layout::message_form::fixed;
     counters now;
-    now.received = load_relaxed(fixed ? words.consumer.head : words.consumer.messages);
+    // In this order, what passes between the two loads makes the depth seem less, never more than it ever was.
     now.sent = load_relaxed(fixed ? words.producer.tail : words.producer.messages);
+    compiler_fence();
+    now.received = std::min(now.sent, load_relaxed(fixed ? words.consumer.head : words.consumer.messages));
     now.redelivered = load_relaxed(words.consumer.redelivered);
     now.given_back = load_relaxed(words.producer.given_back);
     now.refused = load_relaxed(words.producer.refused);
-    const std::uint64_t depth = now.sent - now.received;
-    now.high_water = load_relaxed(words.producer.high_water);
-    if (static_cast<std::int64_t>(depth) > 0) now.high_water = std::max(now.high_water, depth);
+    now.high_water = std::max(load_relaxed(words.producer.high_water), now.sent - now.received);
     now.producer_deaths = load_relaxed(words.producers.deaths);
     now.consumer_deaths = load_relaxed(words.consumers.deaths);
     return now;

@@ -135,6 +135,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_signal_handler_interrupts_the_next_wait, Q, queu
     }
 }
 
+// Not under the thread sanitizer: it keeps a signal from its handler until the next call that it knows of, and the system
+// call by which a wait sleeps is none.
+#if !defined(NORIA_SANITIZED_THREAD)
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_signal_handler_interrupts_the_wait_it_falls_into, Q, queues) {
     // Goal: whenever the signal falls, before, within or between the steps of going to sleep, the wait ends. Method: an
     // alarm after each of many short times, without slices; one that is lost would leave the test waiting.
@@ -157,6 +160,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_signal_handler_interrupts_the_wait_it_falls_into
         BOOST_TEST(full.out.why() == outcome::interrupted);
     }
 }
+#endif
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_signal_that_interrupts_nothing_ends_no_wait, Q, queues) {
     // Goal: EINTR is not an outcome. Method: alarms rain on a wait whose message comes only after many of them.

@@ -28,11 +28,11 @@ public:
         const rig::path first = walk_first();
         std::size_t number = 0;
         for (const rig::place place : distinct_) {
-            const auto [second, goals] = walk_second(first, place);
-            all.instructions = std::max(all.instructions, static_cast<std::uint64_t>(second.address.size()));
-            for (const rig::place goal : goals) {
+            const auto [length, goals] = second_ == finder::peer ? walk_second(first, place) : cross_second(first, place);
+            all.instructions = std::max(all.instructions, static_cast<std::uint64_t>(length));
+            for (std::size_t met = 0; met < goals.size(); met += std::max(every_, std::size_t{1})) {
                 if (only == std::numeric_limits<std::size_t>::max() || only == number)
-                    kill_both(first, place, second, goal, number, all);
+                    kill_both(first, place, goals[met], number, all);
                 if (all.complaint[0] != 0) return all;
                 ++number;
             }
@@ -101,37 +101,47 @@ private:
             [] {});
     }
 
-    std::pair<rig::path, std::vector<rig::place>> walk_second(const rig::path& first, rig::place place) {
+    // How many instructions or entries and exits a second victim has, and those where it is to die.
+    using ways = std::pair<std::size_t, std::vector<std::size_t>>;
+
+    ways walk_second(const rig::path& first, rig::place place) {
         pair both(what_, how_, second_);
         both.first_dies(first, place, second_);
         watched_file file(both.scene.path());
         std::set<std::size_t> wanted;
-        const rig::path way = both.victim->walk(
+        second_way_ = both.victim->walk(
             [&](rig::place here) {
                 if (!file.has_changed()) return;
                 wanted.insert(here.index);
                 if (here.index != 0) wanted.insert(here.index - 1);
             },
             [] {});
-        if (second_ == finder::newcomer) wanted.clear();
-        for (const std::size_t call : way.calls) wanted.insert({call, call + 1});
-        std::vector<rig::place> goals;
-        std::size_t met = 0;
-        for (std::size_t i = 0; i <= way.address.size(); ++i) {
-            const bool any = second_ == finder::peer && (every_ == 0 || i % 50 == 0);
-            if ((wanted.contains(i) || any) && (every_ == 0 || met++ % every_ == 0)) goals.push_back({i, false});
-        }
-        return {way, goals};
+        for (const std::size_t call : second_way_.calls) wanted.insert({call, call + 1});
+        std::vector<std::size_t> goals;
+        for (std::size_t i = 0; i <= second_way_.address.size(); ++i)
+            if (wanted.contains(i) || every_ == 0 || i % 50 == 0) goals.push_back(i);
+        return {second_way_.address.size(), goals};
     }
 
-    void kill_both(const rig::path& first, rig::place place, const rig::path& second, rig::place goal,
-                   std::size_t number, result& all) {
+    ways cross_second(const rig::path& first, rig::place place) {
+        pair both(what_, how_, second_);
+        both.first_dies(first, place, second_);
+        std::vector<std::size_t> goals;
+        for (; !both.victim->at_mark(); both.victim->wander(1, 0)) goals.push_back(goals.size());
+        return {goals.size(), goals};
+    }
+
+    void kill_both(const rig::path& first, rig::place place, std::size_t goal, std::size_t number, result& all) {
         ++all.kills;
         std::string complaint;
         try {
             pair both(what_, how_, second_);
             both.first_dies(first, place, second_);
-            both.victim->run_to(second, goal, [] {});
+            if (second_ == finder::peer)
+                both.victim->run_to(second_way_, {goal, false}, [] {});
+            else
+                both.victim->wander(goal, 0);
+            all.failed_address = both.victim->address();
             undertaking done = undertaking_of(what_);
             if (second_ == finder::peer) {
                 // It was on the roster; and what it heard of the first one's end no newcomer needs to be told again.
@@ -153,8 +163,7 @@ private:
             return;
         }
         all.failed_at = number;
-        all.failed_address = goal.index < second.address.size() ? second.address[goal.index] : second.address.back();
-        complaint = fmt::format("first dead at {}, second at {}: {}", place.index, goal.index, complaint);
+        complaint = fmt::format("first dead at {}, second at {}: {}", place.index, goal, complaint);
         complaint.copy(all.complaint, sizeof all.complaint - 1);
     }
 
@@ -163,6 +172,7 @@ private:
     finder second_;
     std::size_t every_;                 // 0: the whole grid
     std::vector<rig::place> distinct_;  // one for each content that the first death can leave
+    rig::path second_way_;              // a peer's, behind the first death at the place at hand
 };
 
 // A peer in the middle of a stream dies, then two in a row who come for its role, each at a random place of its coming.

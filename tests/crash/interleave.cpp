@@ -159,7 +159,7 @@ void add_tasks(std::vector<task>& all) {
         {"claim, commit", "take, release", {one_message, wrapping}},
         {"claim, give back", "try_pop", {empty}},
         {"push", "blocked pop", {empty}},
-        {"blocked push", "pop", {full}},
+        {"blocked push", "consume_some", {full}},
         {"detach", "blocked pop", {empty}},
         {"blocked push", "detach", {full}},
         {"detach", "try_pop", {empty, one_message}},

@@ -13,6 +13,7 @@
 #include <stdexcept>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -46,7 +47,7 @@ public:
         const std::uint64_t here = child.address();
         const auto known = named_.find(here);
         const std::vector<cs_x86_op>& operands = known != named_.end() ? known->second : decode(here);
-        if (operands.empty()) return calls_.contains(here);
+        if (operands.empty()) return always_.contains(here);
         const user_regs_struct now = child.registers();
         for (const cs_x86_op& operand : operands) {
             const std::uint64_t address =
@@ -64,12 +65,14 @@ private:
     const std::vector<cs_x86_op>& decode(std::uint64_t here) {
         cs_insn* instruction = nullptr;
         const auto* const code = reinterpret_cast<const std::uint8_t*>(here);
-        if (cs_disasm(decoder_, code, 16, here, 1, &instruction) != 1)
-            throw std::runtime_error("crash: an instruction that capstone does not know");
         std::vector<cs_x86_op>& operands = named_[here];
+        if (cs_disasm(decoder_, code, 16, here, 1, &instruction) != 1) {
+            always_.insert(here);  // newer than capstone: it may touch anything
+            return operands;
+        }
         length_[here] = instruction->size;
         const bool computes_only = instruction->id == X86_INS_LEA || instruction->id == X86_INS_NOP;
-        if (instruction->id == X86_INS_SYSCALL) calls_.insert({here, true});
+        if (instruction->id == X86_INS_SYSCALL) always_.insert(here);
         for (std::uint8_t i = 0; i < instruction->detail->x86.op_count && !computes_only; ++i) {
             const cs_x86_op& operand = instruction->detail->x86.operands[i];
             if (operand.type == X86_OP_MEM && operand.mem.segment != X86_REG_FS) operands.push_back(operand);
@@ -105,7 +108,7 @@ private:
     csh decoder_ = 0;
     std::unordered_map<std::uint64_t, std::vector<cs_x86_op>> named_;
     std::unordered_map<std::uint64_t, std::size_t> length_;
-    std::unordered_map<std::uint64_t, bool> calls_;
+    std::unordered_set<std::uint64_t> always_;  // calls of the kernel, and what is not understood
 };
 
 }  // namespace noria::crash

@@ -34,10 +34,10 @@ void noria::rig::skip(const std::string& reason) {
     if (const char* file = std::getenv("NORIA_SKIP_REASON")) std::ofstream{file, std::ios::app} << text << '\n';
 }
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(NORIA_SANITIZED_ADDRESS)
 // The leak check stops the program's threads by way of /proc. In a chroot without it the other checks remain; and this is
 // the way to say so there, for the sanitizer reads its environment from /proc, too.
-extern "C" [[gnu::no_sanitize("address", "undefined")]] const char* __asan_default_options() {
+extern "C" __attribute__((no_sanitize("address", "undefined"))) const char* __asan_default_options() {
     return access("/proc/self/task", F_OK) == 0 ? "" : "detect_leaks=0";
 }
 #endif

@@ -8,7 +8,7 @@
 
 namespace {
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#if defined(NORIA_SANITIZED)
 constexpr std::uint64_t rounds = 1000;
 #else
 constexpr std::uint64_t rounds = 5000;

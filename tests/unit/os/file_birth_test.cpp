@@ -78,7 +78,7 @@ void in_each_way(Body body) {
     }
 }
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#if defined(NORIA_SANITIZED)
 constexpr int creator_rounds = 3;  // a fork is dear there
 #else
 constexpr int creator_rounds = 20;
@@ -109,8 +109,8 @@ BOOST_AUTO_TEST_CASE(the_mode_is_exact_whatever_the_umask) {
     in_each_way([] {
         const noria::rig::workspace dir;
         int number = 0;
-        for (const mode_t mask : {0777, 0, 022}) {
-            for (const mode_t mode : {0600, 0644, 0666, 0660, 0640}) {
+        for (const mode_t mask : {0777U, 0U, 022U}) {
+            for (const mode_t mode : {0600U, 0644U, 0666U, 0660U, 0640U}) {
                 const fs::path path = dir / std::to_string(++number);
                 umask(mask);
                 const int error = create(path, mode).error;

@@ -53,7 +53,8 @@ BOOST_AUTO_TEST_CASE(a_descriptor_closes_what_it_owns_once) {
         descriptor two(std::move(one));
         BOOST_TEST(!one.is_open());  // NOLINT(bugprone-use-after-move): moved-from is closed, which is the point
         BOOST_TEST(two.get() == number);
-        two = std::move(two);
+        auto& itself = two;
+        two = std::move(itself);
         BOOST_TEST(is_open(number));
         descriptor three;
         three = std::move(two);

@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(a_taken_message_stays_first_until_it_is_released) {
 
 BOOST_AUTO_TEST_CASE(a_message_put_back_comes_again_and_says_so) {
     fixed_pair ring(fixed_shape(8, 4));
-    for (const std::uint64_t each : {1, 2}) push(ring.writer, each);
+    for (const std::uint64_t each : {1U, 2U}) push(ring.writer, each);
     for (std::uint64_t times = 1; times <= 3; ++times) {
         sight found{};
         BOOST_REQUIRE(first_message(ring.reader, found) != nullptr);

@@ -77,7 +77,7 @@ void exchange(const noria::layout::shape& shape, std::uint64_t bytes_max, std::u
     BOOST_TEST(!writer_failed);
 }
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#if defined(NORIA_SANITIZED)
 constexpr std::uint64_t messages = 50000;
 #else
 constexpr std::uint64_t messages = 500000;

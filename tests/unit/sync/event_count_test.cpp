@@ -26,7 +26,7 @@ using event_of = noria::sync::event_count;
 
 constexpr auto for_ever = monotonic::time_point::max();
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#if defined(NORIA_SANITIZED)
 constexpr std::uint64_t rounds = 5000;
 #else
 constexpr std::uint64_t rounds = 20000;
