@@ -59,8 +59,8 @@ struct snapshot {
     std::uint64_t file_bytes = 0;
     std::array<std::uint8_t, 16> uuid{};
     std::vector<inhabitant> roster;  // those who are attached, and the dead not recovered yet
-    std::uint64_t depth = 0;         // messages committed and not released; of bytes, one is counted until its room is free
-    std::uint64_t head = 0;          // positions: in messages, or for noria::bytes in bytes
+    std::uint64_t depth = 0;  // messages committed and not released; of bytes, one is counted until its room is free
+    std::uint64_t head = 0;   // positions: in messages, or for noria::bytes in bytes
     std::uint64_t tail = 0;
     std::optional<held_work> claimed;
     std::optional<held_work> taken;

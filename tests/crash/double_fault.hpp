@@ -28,7 +28,8 @@ public:
         const rig::path first = walk_first();
         std::size_t number = 0;
         for (const rig::place place : distinct_) {
-            const auto [length, goals] = second_ == finder::peer ? walk_second(first, place) : cross_second(first, place);
+            const auto [length, goals] =
+                second_ == finder::peer ? walk_second(first, place) : cross_second(first, place);
             all.instructions = std::max(all.instructions, static_cast<std::uint64_t>(length));
             for (std::size_t met = 0; met < goals.size(); met += std::max(every_, std::size_t{1})) {
                 if (only == std::numeric_limits<std::size_t>::max() || only == number)
