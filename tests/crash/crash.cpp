@@ -55,7 +55,8 @@ void add_single_deaths(std::vector<task>& all, std::size_t every) {
 template <class Form>
 void add_double_deaths(std::vector<task>& all, std::size_t every) {
     for (const auto& each : all_verbs<Form>()) {
-        if (each->what != verb<Form>::kind::hot || each->most == 0 || std::string(each->name).starts_with("blocked"))
+        if (each->states.empty() || each->what != verb<Form>::kind::hot || each->most == 0 ||
+            std::string(each->name).starts_with("blocked"))
             continue;
         for (const state how : {state::one_message, state::wrapping, state::padding}) {
             if (how == state::padding && !Form::has_padding) continue;

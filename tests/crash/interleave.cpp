@@ -160,6 +160,7 @@ void add_tasks(std::vector<task>& all) {
         {"claim, give back", "try_pop", {empty}},
         {"push", "blocked pop", {empty}},
         {"blocked push", "consume_some", {full}},
+        {"push, detach", "blocked pop", {empty}},
         {"detach", "blocked pop", {empty}},
         {"blocked push", "detach", {full}},
         {"detach", "try_pop", {empty, one_message}},

@@ -42,6 +42,7 @@ public:
                 among_us();
             sequence();
             figures();
+            insist(at_.known->early_ends == 0, "the end was told before the last message");
         } catch (const std::exception& thrown) {
             insist(false, fmt::format("threw: {}", thrown.what()));
         }

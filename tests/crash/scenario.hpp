@@ -63,6 +63,7 @@ struct notes {
     std::atomic<std::uint64_t> received;    // messages popped, or released, by a call that has returned
     std::atomic<std::uint64_t> refused;     // verbs that have returned without room
     std::atomic<std::uint64_t> given_back;  // claims given back by a call that has returned
+    std::atomic<std::uint64_t> early_ends;  // of a stream, told while a message was there
 };
 
 // What came out of the queue, wherever it came out.

@@ -87,6 +87,16 @@ std::vector<verb<Form>> verbs_of_producers() {
          0,
          {peer_absent},
          [](side& me) { me.out.emplace(me.path, Form::making()); }},
+        // For schedules alone.
+        {"push, detach",
+         role::producer,
+         kind::hot,
+         1,
+         {},
+         [](side& me) {
+             me.known.sent += me.out->push(Form::make(me.next)) ? 1 : 0;
+             me.out.reset();
+         }},
         {"detach",
          role::producer,
          kind::leaving,
@@ -131,7 +141,12 @@ std::vector<verb<Form>> verbs_of_consumers() {
          kind::hot,
          1,
          {empty},
-         [](side& me) { me.known.received += me.in->pop() ? 1 : 0; }},
+         [](side& me) {
+             if (me.in->pop())
+                 ++me.known.received;
+             else if (me.in->why() == outcome::ended && me.in->size() != 0)
+                 ++me.known.early_ends;
+         }},
         {"find dead producer",
          role::consumer,
          kind::finding,
