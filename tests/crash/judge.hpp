@@ -42,7 +42,7 @@ public:
                 among_us();
             sequence();
             figures();
-            insist(at_.known->early_ends == 0, "the end was told before the last message");
+            insist(at_.known->untrue == 0, "a verb returned another message than the next, or an end before the last");
         } catch (const std::exception& thrown) {
             insist(false, fmt::format("threw: {}", thrown.what()));
         }

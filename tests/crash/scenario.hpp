@@ -63,7 +63,7 @@ struct notes {
     std::atomic<std::uint64_t> received;    // messages popped, or released, by a call that has returned
     std::atomic<std::uint64_t> refused;     // verbs that have returned without room
     std::atomic<std::uint64_t> given_back;  // claims given back by a call that has returned
-    std::atomic<std::uint64_t> early_ends;  // of a stream, told while a message was there
+    std::atomic<std::uint64_t> untrue;      // messages other than the next; ends told while a message was there
 };
 
 // What came out of the queue, wherever it came out.
@@ -90,9 +90,14 @@ struct victim_side {
     using queue = typename Form::queue;
     const std::filesystem::path& path;
     notes& known;
-    std::uint64_t next;  // the number of the next message
+    std::uint64_t next;  // the number of the next message that it sends, or receives
     std::optional<typename queue::producer> out{};
     std::optional<typename queue::consumer> in{};
+
+    // A verb has returned that message.
+    void came(std::uint64_t number) {
+        if (number != next++) ++known.untrue;
+    }
 };
 
 template <class Form>
@@ -151,6 +156,8 @@ public:
             out.reset();
         else
             in.reset();
+        // That end is no news any more: the victim's own must be.
+        if (how == state::empty && in) (void)in->try_pop();
         if (how == state::predecessor_dead) leave_dead(what.by);
         if (how == state::peer_asleep || how == state::peer_asleep_long || how == state::peer_absent ||
             how == state::peer_dead) {
@@ -197,7 +204,7 @@ public:
     void be_victim(const verb<Form>& what) {
         abandon_peers();
         const auto file = path();
-        victim_side<Form> me{file, *known, sent};
+        victim_side<Form> me{file, *known, what.by == role::producer ? sent : received};
         if (what.is_attached()) {
             if (what.by == role::producer)
                 me.out.emplace(producer::open(path(), waiting_options(false)));

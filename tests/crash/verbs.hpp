@@ -111,21 +111,23 @@ std::vector<verb<Form>> verbs_of_consumers() {
     using side = victim_side<Form>;
     using kind = typename verb<Form>::kind;
     using enum state;
+    const auto receive = [](side& me, const auto& got) {
+        if (!got) return;
+        me.came(Form::number_of(*got));
+        ++me.known.received;
+    };
     const std::vector<state> with_message{one_message,      full,        wrapping, padding, peer_asleep,
                                           peer_asleep_long, peer_absent, peer_dead};
     return {
-        {"pop", role::consumer, kind::hot, 1, with_message,
-         [](side& me) { me.known.received += me.in->pop() ? 1 : 0; }},
-        {"try_pop",
-         role::consumer,
-         kind::hot,
-         0,
-         {empty},
-         [](side& me) { me.known.received += me.in->try_pop() ? 1 : 0; }},
+        {"pop", role::consumer, kind::hot, 1, with_message, [receive](side& me) { receive(me, me.in->pop()); }},
+        {"try_pop", role::consumer, kind::hot, 0, {empty}, [receive](side& me) { receive(me, me.in->try_pop()); }},
         {"take, release", role::consumer, kind::hot, 1, with_message,
          [](side& me) {
              auto message = me.in->take();
-             if (message && Form::number_of(*message) != torn) ++me.known.shown;
+             if (message) {
+                 me.came(Form::number_of(*message));
+                 ++me.known.shown;
+             }
              message.release();
              ++me.known.received;
          },
@@ -133,7 +135,11 @@ std::vector<verb<Form>> verbs_of_consumers() {
         {"consume_some", role::consumer, kind::hot, 3, with_message,
          [](side& me) {
              me.known.received += me.in->consume_some(
-                 [&me](const auto& message) { me.known.shown += Form::number_of(message) != torn ? 1 : 0; }, 3);
+                 [&me](const auto& message) {
+                     me.came(Form::number_of(message));
+                     ++me.known.shown;
+                 },
+                 3);
          },
          true},
         {"blocked pop",
@@ -141,18 +147,16 @@ std::vector<verb<Form>> verbs_of_consumers() {
          kind::hot,
          1,
          {empty},
-         [](side& me) {
-             if (me.in->pop())
-                 ++me.known.received;
-             else if (me.in->why() == outcome::ended && me.in->size() != 0)
-                 ++me.known.early_ends;
+         [receive](side& me) {
+             receive(me, me.in->pop());
+             if (me.in->why() == outcome::ended && me.in->size() != 0) ++me.known.untrue;
          }},
         {"find dead producer",
          role::consumer,
          kind::finding,
          0,
          {peer_dead},
-         [](side& me) { me.known.received += me.in->try_pop() ? 1 : 0; }},
+         [receive](side& me) { receive(me, me.in->try_pop()); }},
         {"open",
          role::consumer,
          kind::attaching,
