@@ -140,24 +140,28 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_signal_handler_interrupts_the_next_wait, Q, queu
 #if !defined(NORIA_SANITIZED_THREAD)
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_signal_handler_interrupts_the_wait_it_falls_into, Q, queues) {
     // Goal: whenever the signal falls, before, within or between the steps of going to sleep, the wait ends. Method: an
-    // alarm after each of many short times, without slices; one that is lost would leave the test waiting.
-    pair_of<Q> full(4, no_slices);
-    BOOST_REQUIRE(full.fill());
-    pair_of<Q> queue(4, no_slices);
-    for (suseconds_t after_us = 1; after_us <= 300; after_us += 3) {
+    // alarm after each of many short times, without slices; one that is lost would leave the test waiting. Without
+    // spinning, too, and many times: the way into the sleep is short then, and most alarms fall near it.
+    const auto interrupt_after = [](auto& endpoint, suseconds_t after_us, auto wait) {
         const itimerval alarm{.it_interval = {}, .it_value = {.tv_sec = 0, .tv_usec = after_us}};
-        {
-            const interrupting on_alarm(SIGALRM, queue.in);
-            setitimer(ITIMER_REAL, &alarm, nullptr);
-            BOOST_TEST(!queue.in.pop());
+        const interrupting on_alarm(SIGALRM, endpoint);
+        setitimer(ITIMER_REAL, &alarm, nullptr);
+        return !wait() && endpoint.why() == outcome::interrupted;
+    };
+    for (const bool spinning : {true, false}) {
+        options how = no_slices;
+        if (!spinning) how.waiting.spin = 0ns;
+        pair_of<Q> full(4, how);
+        BOOST_REQUIRE(full.fill());
+        pair_of<Q> queue(4, how);
+        int lost = 0;
+        for (int round = 0; round < (spinning ? 1 : 50); ++round) {
+            for (suseconds_t after_us = 1; after_us <= (spinning ? 300 : 20); after_us += spinning ? 3 : 1) {
+                lost += interrupt_after(queue.in, after_us, [&] { return bool(queue.in.pop()); }) ? 0 : 1;
+                lost += interrupt_after(full.out, after_us, [&] { return full.out.push(Q::view(Q::make(0))); }) ? 0 : 1;
+            }
         }
-        BOOST_TEST(queue.in.why() == outcome::interrupted);
-        {
-            const interrupting on_alarm(SIGALRM, full.out);
-            setitimer(ITIMER_REAL, &alarm, nullptr);
-            BOOST_TEST(!full.out.push(Q::view(Q::make(0))));
-        }
-        BOOST_TEST(full.out.why() == outcome::interrupted);
+        BOOST_TEST(lost == 0);
     }
 }
 #endif
