@@ -14,6 +14,7 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <sched.h>
 #include <sys/syscall.h>
 
 #include <cstdio>
@@ -195,7 +196,7 @@ int main(int argc, char** argv) {
     app.add_option("--case", which, "only this case");
     app.add_option("--at", at, "only this schedule");
     CLI11_PARSE(app, argc, argv);
-    rig::pin_to(0);
+    rig::pin_to(sched_getcpu());
     prepare_still_world();
 
     std::vector<task> tasks;
