@@ -1,7 +1,7 @@
 // crash.cpp: death at every instruction of every verb in every state; a table, and what to run to see a failure again.
 //
 //     crash                                                     everything, on all processors
-//     crash --whole                                             and every instruction of the second victims, too
+//     crash --whole                                             and every instruction of the peers that come second
 //     crash --every 10                                          a quick look
 //     crash --queue 'spsc<T>' --verb push --state full          some rows
 //     crash --queue 'spsc<T>' --role producer --verb push --state full --at 137       one place
@@ -156,7 +156,7 @@ int main(int argc, char** argv) {
     app.add_option("--state", state, "only this state");
     app.add_option("--at", at, "only at this place");
     app.add_option("--every", every, "thin the real kills to about one in so many")->check(CLI::Range(1, 1000));
-    app.add_flag("--whole", whole, "kill second victims at every instruction");
+    app.add_flag("--whole", whole, "kill peers that come second at every instruction");
     CLI11_PARSE(app, argc, argv);
 
     std::vector<task> tasks;

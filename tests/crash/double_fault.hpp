@@ -2,7 +2,7 @@
 //
 // First deaths that leave the same bytes in the file are one: nothing else is left of a process. After each, a second
 // victim finds it: the peer, which drains or fills the ring and hears of the end (every instruction is a place to die), or
-// a newcomer in the dead one's role (the system calls are). Unless the whole grid is asked for, the peer is killed at both
+// an heir, a newcomer in the dead one's role (the system calls are). Unless the whole grid is asked for, the peer is killed at both
 // sides of its system calls and of each instruction that changed the file, and at every 50th other; `every` N thins that.
 #pragma once
 
