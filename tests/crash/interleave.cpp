@@ -18,6 +18,7 @@
 #include <sys/syscall.h>
 
 #include <cstdio>
+#include <memory>
 
 using namespace noria;
 using namespace noria::crash;
@@ -39,12 +40,23 @@ public:
     tally run_all(std::int64_t only) {
         tally all;
         for (const std::size_t first : {0U, 1U}) {
-            bool first_through = false;
-            for (std::size_t i = 0; !first_through; ++i) {
-                bool second_through = false;
-                for (std::size_t j = 0; !second_through; ++j) {
-                    run(first, i, j, first_through, second_through, only, all);
-                    if (!all.complaint.empty()) return all;
+            const verb<Form>& one = *verbs_[first];
+            const verb<Form>& other = *verbs_[1 - first];
+            const way alone = way_of_one(one, other);
+            for (std::size_t i = 0; i < alone.points.size(); ++i) {
+                const way beside = way_of_other(one, alone, i, other);
+                for (std::size_t j = 0; j < beside.points.size(); ++j) {
+                    const std::uint64_t number = all.schedules++;
+                    if (only >= 0 && static_cast<std::uint64_t>(only) != number) continue;
+                    const std::string complaint = run(one, alone, i, other, beside, j);
+                    if (complaint.empty()) {
+                        ++all.well;
+                        continue;
+                    }
+                    all.failed_at = number;
+                    all.complaint = fmt::format("{} first, to its point {}; the other to its point {}: {}", one.name, i,
+                                                j, complaint);
+                    return all;
                 }
             }
         }
@@ -53,70 +65,100 @@ public:
 
 private:
     using stepper = rig::instruction_stepper;
-    using ranges = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
 
-    // To where it stands before its n-th point, to its end, or into a sleep. True: there is no n-th point.
-    bool advance(stepper& child, bool is_long, const std::string& file, std::size_t points) {
-        ranges mappings = touches::mappings_of(child.pid(), file);
-        if (is_long) {
-            for (std::size_t i = 0; i < 2 * points && !child.at_mark(); ++i)
-                child.wander(1, 0);  // an entry and an exit
-            return child.at_mark();
+    // The way of one of the two through its verb, and where its points are; the last is its end, or its sleep.
+    struct way {
+        bool is_long = false;
+        rig::path path;
+        std::vector<rig::place> points;
+
+        void bring(stepper& child, std::size_t point) const {
+            if (!is_long) return child.run_to(path, points[point], [] {});
+            child.wander(2 * point, 0);  // an entry and an exit for each
         }
-        for (std::size_t met = 0; !child.at_mark();) {
-            if (child.sleeps_on()) return true;
-            if (touch_.of(child, mappings) && met++ == points) return false;
+    };
+
+    // While the other stands at its mark.
+    way way_of_one(const verb<Form>& one, const verb<Form>& other) {
+        scenario<Form> scene(*verbs_[0], how_);
+        scene.abandon_peers();  // the two are all there is
+        stepper x([&] { scene.be_victim(one); });
+        const stepper y([&] { scene.be_victim(other); });
+        return walk(x, one.is_long(), scene.path().string());
+    }
+    // While the one stands at its i-th point.
+    way way_of_other(const verb<Form>& one, const way& alone, std::size_t i, const verb<Form>& other) {
+        scenario<Form> scene(*verbs_[0], how_);
+        scene.abandon_peers();
+        stepper x([&] { scene.be_victim(one); });
+        stepper y([&] { scene.be_victim(other); });
+        alone.bring(x, i);
+        return walk(y, other.is_long(), scene.path().string());
+    }
+    way walk(stepper& child, bool is_long, const std::string& file) {
+        way found;
+        found.is_long = is_long;
+        if (is_long) {
+            while (!child.at_mark()) {
+                found.points.push_back({found.points.size(), false});
+                child.wander(2, 0);
+            }
+            found.points.push_back({found.points.size(), false});
+            return found;
+        }
+        auto mappings = touches::mappings_of(child.pid(), file);
+        while (!child.at_mark()) {
+            const std::size_t index = found.path.address.size();
+            if (touch_.of(child, mappings)) found.points.push_back({index, false});
+            found.path.address.push_back(child.address());
             const bool maps = child.call_ahead() == SYS_mmap;
-            (void)child.step();
+            if (child.step() == stepper::at::asleep) {
+                found.path.sleeps.push_back(index);
+                found.points.push_back({index, true});
+                return found;
+            }
             if (maps) mappings = touches::mappings_of(child.pid(), file);
         }
-        return true;
+        found.points.push_back({found.path.address.size(), false});
+        return found;
     }
 
-    void run(std::size_t first, std::size_t i, std::size_t j, bool& first_through, bool& second_through,
-             std::int64_t only, tally& all) {
-        const std::uint64_t number = all.schedules++;
-        std::string complaint;
+    // One schedule; what the judge complains of.
+    std::string run(const verb<Form>& one, const way& alone, std::size_t i, const verb<Form>& other, const way& beside,
+                    std::size_t j) {
         try {
             scenario<Form> scene(*verbs_[0], how_);
-            scene.abandon_peers();  // the two are all there is
-            stepper x([&] { scene.be_victim(*verbs_[first]); });
-            stepper y([&] { scene.be_victim(*verbs_[1 - first]); });
-            const std::string file = scene.path().string();
-            first_through = advance(x, verbs_[first]->is_long(), file, i);
-            second_through = advance(y, verbs_[1 - first]->is_long(), file, j);
-            if (only >= 0 && static_cast<std::uint64_t>(only) != number) {
-                ++all.well;
-                return;
-            }
-            complaint = finish(x, y);
-            for (const std::size_t which : {first, 1 - first}) {
-                const auto pid = static_cast<std::uint64_t>((which == first ? x : y).pid());
-                for (const auto& each : inspect(scene.path()).roster)
-                    if (each.pid == pid) ++(each.role == role::producer ? scene.dead_producers : scene.dead_consumers);
+            scene.abandon_peers();
+            stepper x([&] { scene.be_victim(one); });
+            stepper y([&] { scene.be_victim(other); });
+            alone.bring(x, i);
+            beside.bring(y, j);
+            std::string complaint = finish(x, y);
+            for (const auto& each : inspect(scene.path()).roster) {
+                for (const auto& [who, what] : {std::pair(&x, &one), std::pair(&y, &other)}) {
+                    if (each.pid != static_cast<std::uint64_t>(who->pid())) continue;
+                    ++(what->by == role::producer ? scene.dead_producers : scene.dead_consumers);
+                }
             }
             x.kill();
             y.kill();
-            // Each may find what the other has just made possible: even a try_push on a full ring may succeed.
-            undertaking done{
-                .most_sent = 1, .most_received = 1, .in_place = false, .refused = true, .given_back = false};
-            for (const auto* each : verbs_) {
-                std::uint64_t& most = each->by == role::producer ? done.most_sent : done.most_received;
-                most = std::max(most, each->most);
-                done.in_place = done.in_place || each->in_place;
-                done.given_back = done.given_back || each->given_back;
-            }
-            if (complaint.empty()) complaint = judge<Form>(scene, done).complaint();
+            if (complaint.empty()) complaint = judge<Form>(scene, undertaking_of_both()).complaint();
+            return complaint;
         } catch (const std::exception& thrown) {
-            complaint = thrown.what();
+            return thrown.what();
         }
-        if (complaint.empty()) {
-            ++all.well;
-            return;
+    }
+
+    // Each may find what the other has just made possible: even a try_push on a full ring may succeed.
+    [[nodiscard]] undertaking undertaking_of_both() const {
+        undertaking both{.most_sent = 1, .most_received = 1, .in_place = false, .refused = true, .given_back = false};
+        for (const auto* each : verbs_) {
+            std::uint64_t& most = each->by == role::producer ? both.most_sent : both.most_received;
+            most = std::max(most, each->most);
+            both.in_place = both.in_place || each->in_place;
+            both.given_back = both.given_back || each->given_back;
         }
-        all.failed_at = number;
-        all.complaint = fmt::format("{} first, to its point {}; the other to its point {}: {}", verbs_[first]->name, i,
-                                    j, complaint);
+        return both;
     }
 
     // Both to their ends, by turns while one sleeps.
