@@ -170,15 +170,13 @@ inline recover(gone) {
             :: gone == C ->
                 journal_seen = (HELD && seen < taken -> taken : seen);
                 journal_redelivered = redelivered + (HELD -> 1 : 0)
-            :: else
-            fi;
+            :: else fi;
             journal_deaths[gone] = deaths[gone] + 1
         )
 #ifndef VALID_LATE
         STEP(journal_valid[gone] = true)
 #endif
-    :: else
-    fi;
+    :: else fi;
 #ifdef FREE_FIRST
     STEP(alive[gone] = false)
 #endif
@@ -226,20 +224,14 @@ inline inhabited() {
 #endif
                 there = false;
                 unburied = alive[OTHER]
-            :: else
-            fi
+            :: else fi
         )
         if
         :: !there ->
-            if
-            :: unburied -> unburied = false; recover(OTHER)
-            :: else
-            fi;
+            if :: unburied -> unburied = false; recover(OTHER) :: else fi;
             STEP(if :: entry_lock[OTHER] == me -> entry_lock[OTHER] = NOBODY :: else fi; was_done = DONE)
-        :: else
-        fi
-    :: else
-    fi
+        :: else fi
+    :: else fi
 }
 
 inline look() {
@@ -288,21 +280,13 @@ inline survey() {
 #ifndef NUMBER_UNCONFIRMED
                         STEP(there = there || ended[OTHER] != number)
 #endif
-                    :: else
-                    fi;
+                    :: else fi;
 #endif
-                    if
-                    :: !there -> hear_end()
-                    :: else
-                    fi
-                :: else
-                fi
-            :: else
-            fi
-        :: else
-        fi
-    :: else
-    fi;
+                    if :: !there -> hear_end() :: else fi
+                :: else fi
+            :: else fi
+        :: else fi
+    :: else fi;
     there = false; g = 0; number = 0; was_done = false; death = false
 }
 
@@ -320,8 +304,7 @@ inline hear_end() {
             assert(was_done);
             assert(death == ((abandoned[OTHER] & BIT(number)) != 0))
         )
-    :: else
-    fi
+    :: else fi
 }
 
 // What a survey would find: whoever sleeps in slices will see it, whether or not somebody rings.
@@ -338,10 +321,7 @@ inline wait() {
     do
     :: STEP(armed[me] = true)
         survey();
-        if
-        :: found != NOTHING -> break
-        :: else
-        fi;
+        if :: found != NOTHING -> break :: else fi;
 end_asleep:
         STEP(WOKEN -> skip)
     od
@@ -349,10 +329,7 @@ end_asleep:
 
 inline come() {
     STEP(entry_lock[me] == NOBODY -> entry_lock[me] = me; unburied = alive[me])
-    if
-    :: unburied -> unburied = false; recover(me)
-    :: else
-    fi;
+    if :: unburied -> unburied = false; recover(me) :: else fi;
     STEP( // take_over
         if
         :: me == P -> REPAIR; at = tail
@@ -370,10 +347,7 @@ inline come() {
     )
     STEP(generation[me] = generation[me] + 1)
     STEP(alive[me] = true; moved_in = true)
-    if
-    :: me == C -> RING(P)
-    :: else
-    fi
+    if :: me == C -> RING(P) :: else fi
 }
 
 #define FORGET \
@@ -395,10 +369,7 @@ inline die() {
         :: moved_in ->
             killed_in[me]++;
             abandoned[me] = abandoned[me] | BIT(incarnation[me]);
-            if
-            :: me == C && HELD -> again++
-            :: else
-            fi
+            if :: me == C && HELD -> again++ :: else fi
         :: else -> unheard = unheard || leaving
         fi;
         if :: entry_lock[P] == me -> entry_lock[P] = NOBODY :: else fi;
@@ -427,10 +398,7 @@ inline put_back() {
 #ifdef TAKEN_FIRST
     STEP(taken = head; again++; uncounted++)
 #endif
-    if
-    :: mine <= at -> STEP(mine = at + 1; seen = mine)
-    :: else
-    fi;
+    if :: mine <= at -> STEP(mine = at + 1; seen = mine) :: else fi;
 #ifndef TAKEN_FIRST
     STEP(taken = head; again++; uncounted++)
 #endif
@@ -462,8 +430,7 @@ inline receive() {
 #ifndef RELEASE_SILENTLY
         RING(P)
 #endif
-    :: else
-    fi
+    :: else fi
 }
 
 proctype endpoint(byte me) {
@@ -482,8 +449,7 @@ newcomer:
         :: found == READY && me == P -> send()
         :: found == READY && me == C -> receive()
         :: found == ENDED && closed && told == ended[P] -> break
-        :: else
-        fi;
+        :: else fi;
         found = NOTHING
     :: atomic { leaves_left > 0 && (me == C || at < all) -> leaves_left-- }; leave(false); goto newcomer
     :: me == P && at == all -> break
