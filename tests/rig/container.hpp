@@ -19,11 +19,34 @@
 
 namespace noria::rig {
 
+// Out of a chroot, in which "/" is no mount that could be made private, and user namespaces are refused: up to the root of
+// all mounts. Where the old root stands there; "/" if there was no chroot, or no right to leave it.
+inline std::string leave_chroot() {
+    char inner[] = "/tmp/noria-XXXXXX";
+    const int old_root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (old_root < 0 || mkdtemp(inner) == nullptr) return "/";
+    std::string place = "/";
+    // With the root further down than where we stand, nothing keeps us from climbing.
+    if (chdir("/") == 0 && chroot(inner) == 0) {
+        struct stat here {};
+        struct stat above {};
+        while (stat(".", &here) == 0 && stat("..", &above) == 0 &&
+               (here.st_dev != above.st_dev || here.st_ino != above.st_ino) && chdir("..") == 0) {
+        }
+        if (chroot(".") != 0 || fchdir(old_root) != 0) throw std::runtime_error("rig: lost outside a chroot");
+        place = std::filesystem::current_path().string();
+    }
+    close(old_root);
+    rmdir((place + inner).c_str());
+    return place;
+}
+
 // Enters new namespaces (CLONE_NEWNS and its like); whoever may not do that as he is does it in a user namespace of his
 // own, where he is root. In a child only: there is no way back. Empty: done; otherwise why the kernel refused.
 inline std::string enter_namespaces(int which) {
     const uid_t user = geteuid();
     const gid_t group = getegid();
+    const std::string root = leave_chroot();
     int error = unshare(which) == 0 ? 0 : errno;
     if (error == EPERM) {
         which |= CLONE_NEWUSER;
@@ -39,6 +62,7 @@ inline std::string enter_namespaces(int which) {
     if ((which & CLONE_NEWNS) != 0 && mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
         return std::string("the kernel refuses private mounts: ") + std::strerror(errno);
     }
+    if (root != "/" && (chroot(root.c_str()) != 0 || chdir("/") != 0)) return "the kernel refuses chroot";
     return {};
 }
 

@@ -16,8 +16,8 @@ constexpr std::size_t tutorial_lines_max = 39;
 // What people write and read; raw results and test data may be as long as they are.
 bool is_written_by_hand(const source_file& file) {
     const std::string name = file_name(file.path);
-    return is_cpp(name) || name.ends_with(".md") || name.ends_with(".cmake") || name == "CMakeLists.txt" || name.ends_with(".pml") ||
-           name.find('.') == std::string::npos;
+    return is_cpp(name) || name.ends_with(".md") || name.ends_with(".cmake") || name == "CMakeLists.txt" ||
+           name.ends_with(".pml") || name.find('.') == std::string::npos;
 }
 
 violations longer_than(std::size_t limit, const tree& checkout, bool (*concerned)(const source_file&)) {
