@@ -82,13 +82,14 @@ BOOST_AUTO_TEST_CASE(published_messages_are_all_there_in_order_after_all_were_ki
             const auto path = place / "queue";
             const bool leased = round % 2 == 1;
             const rig::shared_page<progress> noted;
+            // Neither hears of the other's death and leaves by itself.
             rig::child producer([&] {
-                numbers::producer out{path, {.capacity = 64}};
+                numbers::producer out{path, {.capacity = 64, .await_successor = true}};
                 for (std::uint64_t n = 0; out.push(number(n)); ++n) noted->sent = n + 1;
                 return 1;
             });
             rig::child consumer([&] {
-                numbers::consumer in{path};
+                numbers::consumer in{path, {.await_successor = true}};
                 for (std::uint64_t n = 0;; ++n) {
                     if (leased)
                         insist(in.take()->number == n, "the messages come in order");
@@ -100,7 +101,6 @@ BOOST_AUTO_TEST_CASE(published_messages_are_all_there_in_order_after_all_were_ki
             });
             const std::uint64_t enough = random() % 20000;
             BOOST_REQUIRE(rig::eventually([&] { return noted->received >= enough; }));
-            // The consumer first: beside a dead producer it would drain the ring, hear of the end, and leave by itself.
             consumer.send(SIGKILL);
             producer.send(SIGKILL);
             BOOST_REQUIRE(producer.wait() == killed);
