@@ -89,7 +89,9 @@ BOOST_AUTO_TEST_CASE(ten_thousand_signals_a_second_shorten_no_wait) {
         numbers::consumer in{path};
         const auto waits_out = [&](auto verb) {
             const auto begin = std::chrono::steady_clock::now();
+            const auto before = signals_handled;
             insist(!verb(), "there is nothing to be had");
+            insist(signals_handled != before, "signals came meanwhile");
             insist(std::chrono::steady_clock::now() - begin >= a_while, "the wait lasts as long as it was asked to");
         };
         waits_out([&] { return static_cast<bool>(in.pop_for(a_while)); });
@@ -113,7 +115,6 @@ BOOST_AUTO_TEST_CASE(ten_thousand_signals_a_second_shorten_no_wait) {
             insist(code == noria::errc::role_taken, "the role is taken");
             return false;
         });
-        insist(signals_handled > 500, "the signals came");
         return 0;
     });
     BOOST_TEST(process.wait() == well);
