@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(ten_thousand_signals_a_second_shorten_no_wait) {
         numbers::consumer in{path};
         const auto waits_out = [&](auto verb) {
             const auto begin = std::chrono::steady_clock::now();
-            const auto before = signals_handled;
+            const std::uint64_t before = signals_handled;
             insist(!verb(), "there is nothing to be had");
             insist(signals_handled != before, "signals came meanwhile");
             insist(std::chrono::steady_clock::now() - begin >= a_while, "the wait lasts as long as it was asked to");
