@@ -10,8 +10,9 @@
 #include <thread>
 
 int main() {
-    using ticker = std::tuple_element_t<1, noria::contract::queues>;
-    noria::contract::pair_of<ticker> queue(4);
+    using namespace noria::contract;
+    using ticker = typed<noria::spsc<block<64, 8>>>;
+    pair_of<ticker> queue(4);
     std::atomic<bool> written{false};
     std::thread sender([&] {
         auto claim = queue.out.claim();
