@@ -4,6 +4,7 @@
 #include "noria/core/atomics.hpp"
 #include "noria/os/file_lock.hpp"
 #include "noria/queue/queue_file.hpp"
+#include "noria/ring/slot_ring.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -22,16 +23,52 @@ stream_state stream_seen(const layout::stream_line& stream, const layout::event_
             .sleeper_armed = (load_relaxed(event.word) & layout::event_armed) != 0};
 }
 
-std::optional<inhabitant> inhabitant_seen(queue::queue_file& file, role asked, std::uint64_t messages_now) {
-    const layout::roster_entry& entry = file.entry(queue::entry_of(asked));
+std::optional<inhabitant> inhabitant_seen(queue::queue_file& file, std::uint64_t index, std::uint64_t messages_now) {
+    const layout::roster_entry& entry = file.entry(index);
     if (load_acquire(entry.state) != layout::entry_alive) return std::nullopt;  // E1: the record is filled in
-    return inhabitant{.role = asked,
-                      .alive = os::is_locked(file.locks(), layout::lock_base + queue::entry_of(asked)),
+    return inhabitant{.role = load_relaxed(entry.role) == layout::role_producer ? role::producer : role::consumer,
+                      .alive = os::is_locked(file.locks(), layout::lock_base + index),
                       .incarnation = load_relaxed(entry.incarnation),
                       .pid = load_relaxed(entry.pid),
                       .start_time = load_relaxed(entry.start_time),
                       .program = std::string(entry.program, strnlen(entry.program, sizeof entry.program)),
                       .messages = messages_now - load_relaxed(entry.first_message)};
+}
+
+// Of an mpmc queue: everybody, and what the words of the slots say to be in somebody's hands. Head and tail are reckoned from
+// the slots: the hints in the file may be old.
+void look_at_crowd(queue::queue_file& file, snapshot& now) {
+    const ring::ring_view view = file.view();
+    std::vector<std::uint64_t> pids(view.shape.endpoints, 0);
+    for (std::uint64_t i = 0; i < view.shape.endpoints; ++i) {
+        const layout::tally_line& tally = view.tallies[i];
+        const bool sends = load_relaxed(file.entry(i).role) == layout::role_producer;
+        auto who = inhabitant_seen(file, i, load_relaxed(sends ? tally.sent : tally.received));
+        if (!who) continue;
+        pids[i] = who->pid;
+        now.roster.push_back(std::move(*who));
+    }
+    std::vector<ring::hand> in_hand;
+    const ring::slots_seen seen = ring::survey_slots(view, in_hand);
+    now.head = seen.head;
+    now.tail = seen.tail;
+    for (const auto& each : in_hand) {
+        now.in_hand.push_back({each.writing ? role::producer : role::consumer,
+                               each.owner < pids.size() ? pids[each.owner] : 0, each.position});
+    }
+    for (const auto& each : now.in_hand) {
+        auto& oldest = each.role == role::producer ? now.claimed : now.taken;
+        if (!oldest || static_cast<std::int64_t>(each.position - oldest->position) < 0) oldest = each;
+    }
+    const auto gone = [&](role one, stream_state& stream) {
+        for (const auto& each : now.roster) {
+            if (each.role == one) return;
+        }
+        stream.ended = stream.attaches;
+        stream.abandoned = stream.ended != 0 && load_relaxed(queue::stream_of(file.words(), one).died) == stream.ended;
+    };
+    gone(role::producer, now.producers);
+    gone(role::consumer, now.consumers);
 }
 
 }  // namespace
@@ -59,14 +96,14 @@ snapshot observer::look() const {
 
 snapshot observer::look(std::error_code& code) const {
     const layout::header& header = file_->header();
-    const layout::spsc_words& words = file_->words();
+    const layout::queue_words& words = file_->words();
     snapshot now;
     now.path = file_->path();
     now.format_version = header.version;
     now.shape = layout::shape_of(header);
     now.file_bytes = header.file_bytes;
     now.uuid = header.uuid;
-    now.counters = queue::count(words, now.shape.form);
+    now.counters = queue::count(words, file_->view());
     now.head = load_relaxed(words.consumer.head);
     now.tail = load_relaxed(words.producer.tail);
     now.depth = now.counters.sent - now.counters.received;
@@ -74,12 +111,17 @@ snapshot observer::look(std::error_code& code) const {
     now.consumers = stream_seen(words.consumers, words.consumers_event);
     now.needs_fences = ((load_relaxed(words.producers_event.word) | load_relaxed(words.consumers_event.word)) &
                         layout::event_needs_fence) != 0;
-    if (auto producer = inhabitant_seen(*file_, role::producer, now.counters.sent)) {
+    if (file_->is_mpmc()) {
+        look_at_crowd(*file_, now);
+        code = file_->truncated() ? make_error_code(errc::corrupt) : std::error_code();
+        return now;
+    }
+    if (auto producer = inhabitant_seen(*file_, queue::entry_of(role::producer), now.counters.sent)) {
         if (load_relaxed(words.producer.claim_open) != 0)
             now.claimed = held_work{role::producer, producer->pid, now.tail};
         now.roster.push_back(std::move(*producer));
     }
-    if (auto consumer = inhabitant_seen(*file_, role::consumer, now.counters.received)) {
+    if (auto consumer = inhabitant_seen(*file_, queue::entry_of(role::consumer), now.counters.received)) {
         const std::uint64_t taken = load_relaxed(words.consumer.taken);
         const std::uint64_t head = load_relaxed(words.consumer.head);
         if (static_cast<std::int64_t>(taken - head) > 0) now.taken = held_work{role::consumer, consumer->pid, head};

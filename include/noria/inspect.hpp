@@ -62,8 +62,9 @@ struct snapshot {
     std::uint64_t depth = 0;  // messages committed and not released; of bytes, one is counted until its room is free
     std::uint64_t head = 0;   // positions: in messages, or for noria::bytes in bytes
     std::uint64_t tail = 0;
-    std::optional<held_work> claimed;
+    std::optional<held_work> claimed;  // mpmc: the oldest of them
     std::optional<held_work> taken;
+    std::vector<held_work> in_hand;  // mpmc: all of them
     stream_state producers;
     stream_state consumers;
     noria::counters counters;

@@ -27,6 +27,7 @@ public:
             case errc::other_geometry: return "another geometry than asked for";
             case errc::corrupt: return "the queue file is corrupt";
             case errc::role_taken: return "the role has a living holder";
+            case errc::roster_full: return "no place left in the roster";
             case errc::in_use: return "the queue is in use";
             case errc::invalid_options: return "invalid options";
             case errc::no_space: return "no space left";
@@ -46,6 +47,7 @@ public:
             case errc::exists: return std::errc::file_exists;
             case errc::symbolic_link: return std::errc::too_many_symbolic_link_levels;
             case errc::role_taken:
+            case errc::roster_full:
             case errc::in_use: return std::errc::device_or_resource_busy;
             case errc::invalid_options: return std::errc::invalid_argument;
             case errc::no_space: return std::errc::no_space_on_device;

@@ -8,6 +8,7 @@ std::string_view name(outcome value) noexcept {
         case outcome::ok: return "ok";
         case outcome::full: return "full";
         case outcome::empty: return "empty";
+        case outcome::stalled: return "stalled";
         case outcome::timed_out: return "timed_out";
         case outcome::interrupted: return "interrupted";
         case outcome::ended: return "ended";

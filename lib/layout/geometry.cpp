@@ -6,6 +6,8 @@
 #include "noria/layout/record.hpp"
 #include "noria/layout/ring_words.hpp"
 #include "noria/layout/roster_entry.hpp"
+#include "noria/layout/slot_word.hpp"
+#include "noria/layout/tally_line.hpp"
 
 #include <fmt/format.h>
 
@@ -38,9 +40,19 @@ std::string objection(const shape& wanted) {
         return fmt::format("message_bytes_max is {}, expected at most {}; send larger things in parts",
                            wanted.message_bytes, message_bytes_limit);
     }
-    if (wanted.form == message_form::fixed) {
-        return capacity_objection("capacity", wanted.capacity, 1, capacity_max);
+    if (wanted.kind == queue_kind::mpmc) {
+        if (wanted.endpoints < 2 || wanted.endpoints > endpoints_limit) {
+            return fmt::format("endpoints is {}, expected 2 to {}; choose how many may be attached at a time",
+                               wanted.endpoints, endpoints_limit);
+        }
+        if (wanted.form == message_form::bytes && wanted.message_bytes == 0) {
+            return fmt::format("message_bytes_max is 0, expected 1 to {}; choose the size of the largest message",
+                               message_bytes_limit);
+        }
+    } else if (wanted.endpoints != 2) {
+        return fmt::format("endpoints is {}, expected 2 in an spsc queue; leave it unset", wanted.endpoints);
     }
+    if (counts_messages(wanted)) return capacity_objection("capacity", wanted.capacity, 1, capacity_max);
     if (auto text = capacity_objection("capacity_bytes", wanted.capacity, capacity_bytes_min, capacity_bytes_max);
         !text.empty()) {
         return text;
@@ -56,19 +68,28 @@ std::string objection(const shape& wanted) {
 
 geometry place(const shape& wanted) noexcept {
     geometry where;
-    if (wanted.form == message_form::fixed) {
-        const std::uint64_t align = std::max<std::uint64_t>(record_alignment, wanted.message_align);
-        where.payload_offset = align;  // the header takes 8 of it
+    const std::uint64_t align = std::max<std::uint64_t>(record_alignment, wanted.message_align);
+    if (wanted.kind == queue_kind::mpmc) {
+        where.payload_offset = wanted.form == message_form::fixed ? align : slot_header_bytes;
+        where.slot_bytes = round_up(where.payload_offset + wanted.message_bytes, slot_bytes_unit);
+        where.ring_bytes = where.slot_bytes * wanted.capacity;
+    } else if (wanted.form == message_form::fixed) {
+        where.payload_offset = align;  // the word takes 8 of it
         where.slot_bytes = round_up(align + wanted.message_bytes, align);
         where.ring_bytes = where.slot_bytes * wanted.capacity;
     } else {
         where.payload_offset = record_header_bytes;
         where.ring_bytes = wanted.capacity;
     }
-    where.roster_length = 2;
+    where.roster_length = wanted.endpoints;
     where.roster_offset = page_bytes;
     where.words_offset = where.roster_offset + where.roster_length * sizeof(roster_entry);
-    where.ring_offset = round_up(where.words_offset + sizeof(spsc_words), page_bytes);
+    std::uint64_t end = where.words_offset + sizeof(queue_words);
+    if (wanted.kind == queue_kind::mpmc) {
+        where.tally_offset = end;
+        end += where.roster_length * sizeof(tally_line);
+    }
+    where.ring_offset = round_up(end, page_bytes);
     where.file_bytes = round_up(where.ring_offset + where.ring_bytes, page_bytes);
     return where;
 }

@@ -31,6 +31,7 @@ header make_header(const shape& wanted, const std::array<std::uint8_t, 16>& uuid
     page.roster_length = where.roster_length;
     page.roster_offset = where.roster_offset;
     page.words_offset = where.words_offset;
+    page.tally_offset = where.tally_offset;
     page.ring_offset = where.ring_offset;
     page.ring_bytes = where.ring_bytes;
     page.file_bytes = where.file_bytes;
@@ -55,7 +56,8 @@ shape shape_of(const header& page) noexcept {
             .message_align = page.message_align,
             .message_bytes = page.message_bytes,
             .type_tag = page.type_tag,
-            .capacity = page.capacity};
+            .capacity = page.capacity,
+            .endpoints = page.roster_length};
 }
 
 std::optional<finding> examine(const header& page, std::uint64_t file_bytes) {

@@ -8,17 +8,44 @@
 namespace noria::inline v1::queue {
 
 // Every load is relaxed: figures for people, each old by the time it is read; nothing is decided by them.
-counters count(const layout::spsc_words& words, layout::message_form form) noexcept {
-    const bool fixed = form == layout::message_form::fixed;
+
+namespace {
+
+// What passes between the two sums makes the depth seem less, as below.
+counters count_crowd(const ring::ring_view& view) noexcept {
+    counters now;
+    for (std::uint64_t i = 0; i < view.shape.endpoints; ++i) now.sent += load_relaxed(view.tallies[i].sent);
+    compiler_fence();
+    for (std::uint64_t i = 0; i < view.shape.endpoints; ++i) {
+        const layout::tally_line& each = view.tallies[i];
+        now.received += load_relaxed(each.received);
+        now.redelivered += load_relaxed(each.redelivered);
+        now.given_back += load_relaxed(each.given_back);
+        now.skipped += load_relaxed(each.skipped);
+        now.refused += load_relaxed(each.refused);
+        now.high_water = std::max(now.high_water, load_relaxed(each.high_water));
+        now.producer_deaths += load_relaxed(each.producer_deaths);
+        now.consumer_deaths += load_relaxed(each.consumer_deaths);
+    }
+    now.received = std::min(now.sent, now.received);
+    now.high_water = std::max(now.high_water, now.sent - now.received);
+    return now;
+}
+
+}  // namespace
+
+counters count(const layout::queue_words& words, const ring::ring_view& view) noexcept {
+    if (view.shape.kind == layout::queue_kind::mpmc) return count_crowd(view);
+    const bool fixed = view.shape.form == layout::message_form::fixed;
     counters now;
     // In this order, what passes between the two loads makes the depth seem less, never more than it ever was.
-    now.sent = load_relaxed(fixed ? words.producer.tail : words.producer.messages);
+    now.sent = load_relaxed(fixed ? view.producer->tail : view.producer->messages);
     compiler_fence();
-    now.received = std::min(now.sent, load_relaxed(fixed ? words.consumer.head : words.consumer.messages));
-    now.redelivered = load_relaxed(words.consumer.redelivered);
-    now.given_back = load_relaxed(words.producer.given_back);
-    now.refused = load_relaxed(words.producer.refused);
-    now.high_water = std::max(load_relaxed(words.producer.high_water), now.sent - now.received);
+    now.received = std::min(now.sent, load_relaxed(fixed ? view.consumer->head : view.consumer->messages));
+    now.redelivered = load_relaxed(view.consumer->redelivered);
+    now.given_back = load_relaxed(view.producer->given_back);
+    now.refused = load_relaxed(view.producer->refused);
+    now.high_water = std::max(load_relaxed(view.producer->high_water), now.sent - now.received);
     now.producer_deaths = load_relaxed(words.producers.deaths);
     now.consumer_deaths = load_relaxed(words.consumers.deaths);
     return now;

@@ -2,6 +2,7 @@
 #include "noria/queue/endpoint.hpp"
 
 #include "noria/os/membarrier.hpp"
+#include "noria/queue/crowd.hpp"
 #include "noria/sync/backoff.hpp"
 
 #include <algorithm>
@@ -24,6 +25,9 @@ clock::time_point later(clock::time_point now, std::chrono::nanoseconds time) no
 
 // How often the kernel is asked whether the other side lives, at the most.
 constexpr auto probe_interval = std::chrono::milliseconds(10);
+
+// How soon somebody behind a claim asks whether its owner lives.
+constexpr auto first_question = std::chrono::microseconds(200);
 
 // Between two tries of an opening that waits for a file or a role.
 constexpr auto retry_interval = std::chrono::milliseconds(1);
@@ -96,7 +100,7 @@ failure endpoint::try_attach(const options& wishes, const layout::shape& bare, c
                       "found ring positions that contradict each other, expected those of FORMAT.md; "
                       "restore or remove the file");
     }
-    layout::spsc_words& words = file->words();
+    layout::queue_words& words = file->words();
     own_event_ = sync::event_count(event_of(words, role_));
     others_event_ = sync::event_count(event_of(words, other(role_)));
     if (!os::register_for_barriers()) {
@@ -106,7 +110,8 @@ failure endpoint::try_attach(const options& wishes, const layout::shape& bare, c
     const os::no_fork until_enlisted;
     // Peers that were gone before we came are no news to a producer: recover the dead before looking.
     (void)inhabited(*file, other(role_), true);
-    ended_at_attach_ = load_relaxed(stream_of(words, other(role_)).ended);  // one that comes a moment later is news
+    // An end that comes a moment later is news. Where peers are there, any end is.
+    ended_at_attach_ = file->is_mpmc() && inhabited(*file, other(role_), false) ? 0 : last_end(*file, other(role_));
     position_at_attach_ = position();
     (void)move_in(*file, role_, position(), messages());
     if (file->truncated()) return file->truncation();
@@ -198,30 +203,48 @@ bool endpoint::probe_is_due(clock::time_point now) noexcept {
     return true;
 }
 
+// Behind a claim or a lease of somebody who has died, recovers it and looks again: as often as there are endpoints.
+ring::sight endpoint::look_past_the_dead() noexcept {
+    ring::sight found = look_through();
+    for (std::uint64_t i = 0; i < file_->header().roster_length; ++i) {
+        if (found != ring::sight::nothing || obstacle() == 0) break;
+        if (obstacle() > file_->header().roster_length) return ring::sight::corrupt;
+        if (!bury(*file_, obstacle() - 1)) break;
+        found = look_through();
+    }
+    return found;
+}
+
 // One look at everything that can end a wait but interruption and time: the ring and the other side's end. Invariant:
 // an end is reported only if there was a moment when no record of the other role was alive, the ring had nothing, and that
 // end was the last. (Empty, then closed, without the second look, would lose the last message.)
 outcome endpoint::survey(bool probe) noexcept {
-    ring::sight found = look_through();
+    awaits_release_ = false;
+    ring::sight found = look_past_the_dead();
     if (found == ring::sight::ready) return outcome::ok;
     if (found == ring::sight::corrupt) return die_of_corruption();
 
     layout::stream_line& peers = stream_of(file_->words(), other(role_));
     if (inhabited(*file_, other(role_), probe) || await_successor_) return nothing();
-    const std::uint64_t number =
-        load_acquire(peers.ended);                         // [S6] acquire <- [S5] in move_out, [S8] in recover: the end
+    const std::uint64_t number = last_end(*file_, other(role_));
     if (number == 0 || number == told_) return nothing();  // nobody ever came, or we have been told
+    // mpmc's number is the generation: whoever had raised it by then must have left before the next look at the ring.
+    if (file_->is_mpmc() && inhabited(*file_, other(role_), false)) return nothing();
 
     found = look_through();
     if (found == ring::sight::ready) return outcome::ok;
     if (found == ring::sight::corrupt) return die_of_corruption();
+    if (role_ == role::consumer && !drained()) {
+        awaits_release_ = true;  // of a message in another's hands: no producer is there to sleep on that word
+        return nothing();
+    }
     // How it ended is read between two looks at the record. Before the first, whoever left that number is gone and, if it
     // died, buried. Who came later, sent, and died, is alive by its record at the second, or has left a number of its own.
     const bool gone = !inhabited(*file_, other(role_), false);
     // [S2] acquire <- [S1] in recover: whoever sees a death sees the record that it was alive by.
     const bool death = load_acquire(peers.died) == number;
     if (!gone || inhabited(*file_, other(role_), false)) return nothing();
-    if (load_acquire(peers.ended) != number) return nothing();  // [S6] acquire <- [S5], [S8]: as above
+    if (last_end(*file_, other(role_)) != number) return nothing();
     return hear_end(number, death) ? outcome::ended : nothing();
 }
 
@@ -252,8 +275,10 @@ bool endpoint::wait(limit how_long) noexcept {
     }
     const os::no_cancel whole;
     clock::time_point now = clock::now();
+    const clock::time_point begun = now;
     outcome found = survey(probe_is_due(now));
-    if (found != nothing() || !how_long.waits()) return answer(found);
+    if (found != nothing()) return answer(found);
+    if (!how_long.waits()) return answer(stalled() ? outcome::stalled : found);
 
     const clock::time_point deadline = how_long.deadline();
     sync::backoff spin(std::min<std::chrono::nanoseconds>(waiting_.spin, deadline - std::min(deadline, now)));
@@ -266,12 +291,21 @@ bool endpoint::wait(limit how_long) noexcept {
         if (interrupted()) return answer(outcome::interrupted);
         now = clock::now();
         if (deadline <= now) return answer(outcome::timed_out);
-        const std::uint32_t armed = own_event_.arm();
+        const bool elsewhere = awaits_release_;
+        const sync::event_count& event = elsewhere ? others_event_ : own_event_;
+        const std::uint32_t armed = event.arm();
         found = survey(probe_is_due(now));  // the second look: whoever rang before we armed has left something to see
         if (found != nothing()) return answer(found);
         if (interrupted()) return answer(outcome::interrupted);
-        own_event_.sleep(armed, std::min(deadline, later(now, waiting_.slice)));
+        if (elsewhere != awaits_release_) continue;
+        event.sleep(armed, std::min(deadline, later(now, slice_of(waiting_.slice, now - begun))));
     }
+}
+
+// Nobody rings when somebody dies: whoever is stuck behind a claim asks after its owner soon, then less and less often.
+std::chrono::nanoseconds endpoint::slice_of(std::chrono::nanoseconds longest, std::chrono::nanoseconds waited) const noexcept {
+    if (obstacle() == 0) return longest;
+    return std::min(longest, std::max<std::chrono::nanoseconds>(first_question, waited / 8));
 }
 
 bool endpoint::glance() noexcept {
@@ -283,7 +317,9 @@ bool endpoint::glance() noexcept {
 
 void endpoint::interrupt() noexcept {
     (void)exchange(interrupted_, 1U);  // a full fence: whoever arms later sees it, whoever armed before is rung
-    if (load_relaxed(reachable_) != 0) own_event_.ring();
+    if (load_relaxed(reachable_) == 0) return;
+    own_event_.ring();
+    others_event_.ring();  // a consumer may wait for the last release
 }
 
 void endpoint::forked() noexcept {

@@ -123,6 +123,7 @@ failure compare(const std::filesystem::path& path, const layout::shape& found, c
                                   form_name(bare.form)));
     }
     const bool fixed = bare.form == layout::message_form::fixed;
+    const bool crowd = bare.kind == layout::queue_kind::mpmc;
     if (found.type_tag != bare.type_tag ||
         (fixed && (found.message_bytes != bare.message_bytes || found.message_align != bare.message_align))) {
         return refuse(
@@ -139,19 +140,32 @@ failure compare(const std::filesystem::path& path, const layout::shape& found, c
             fmt::format("found {} {}, expected {}; leave the option unset to take the file's, or remove the file",
                         option, is, *wish));
     };
-    if (fixed) return differs("capacity", wishes.capacity, found.capacity);
-    if (auto failed = differs("capacity_bytes", wishes.capacity_bytes, found.capacity)) return failed;
-    return differs("message_bytes_max", wishes.message_bytes_max, found.message_bytes);
+    if (crowd) {
+        if (auto failed = differs("endpoints", wishes.endpoints, found.endpoints)) return failed;
+    }
+    if (auto failed = counts_messages(bare) ? differs("capacity", wishes.capacity, found.capacity)
+                                            : differs("capacity_bytes", wishes.capacity_bytes, found.capacity)) {
+        return failed;
+    }
+    return fixed ? failure{} : differs("message_bytes_max", wishes.message_bytes_max, found.message_bytes);
 }
 
 // Options that belong to the other form of queue make no sense, whether the file exists or not.
 failure misplaced(const std::filesystem::path& path, const options& wishes, const layout::shape& bare) {
+    if (bare.kind == layout::queue_kind::spsc && wishes.endpoints) {
+        return refuse(path, errc::invalid_options,
+                      "found endpoints for an spsc queue, which has one of each; leave it unset, or use mpmc");
+    }
+    if (bare.kind == layout::queue_kind::mpmc && wishes.capacity_bytes) {
+        return refuse(path, errc::invalid_options,
+                      "found capacity_bytes for an mpmc queue, expected capacity, which counts messages; set that");
+    }
     if (bare.form == layout::message_form::fixed && (wishes.capacity_bytes || wishes.message_bytes_max)) {
         return refuse(path, errc::invalid_options,
                       "found capacity_bytes or message_bytes_max for messages of one type, expected capacity, which "
                       "counts messages; set that");
     }
-    if (bare.form == layout::message_form::bytes && wishes.capacity) {
+    if (!counts_messages(bare) && wishes.capacity) {
         return refuse(path, errc::invalid_options,
                       "found capacity for noria::bytes, expected capacity_bytes and message_bytes_max; set these");
     }
@@ -160,6 +174,8 @@ failure misplaced(const std::filesystem::path& path, const options& wishes, cons
 
 constexpr std::uint64_t default_capacity = 4096;            // messages
 constexpr std::uint64_t default_capacity_bytes = 1U << 20;  // 1 MiB
+constexpr std::uint64_t default_endpoints = 64;             // of mpmc
+constexpr std::uint64_t default_slot_message_bytes = 1024;  // of mpmc, bytes form
 
 }  // namespace
 
@@ -169,8 +185,11 @@ failure refuse(const std::filesystem::path& path, errc code, std::string_view te
 
 failure complete(const std::filesystem::path& path, const options& wishes, layout::shape& shape) {
     if (auto failed = misplaced(path, wishes, shape)) return failed;
-    if (shape.form == layout::message_form::fixed) {
+    if (shape.kind == layout::queue_kind::mpmc) shape.endpoints = wishes.endpoints.value_or(default_endpoints);
+    if (counts_messages(shape)) {
         shape.capacity = wishes.capacity.value_or(default_capacity);
+        if (shape.form == layout::message_form::bytes)
+            shape.message_bytes = wishes.message_bytes_max.value_or(default_slot_message_bytes);
     } else {
         shape.capacity = wishes.capacity_bytes.value_or(default_capacity_bytes);
         shape.message_bytes =
@@ -266,8 +285,8 @@ failure queue_file::open(const std::filesystem::path& path, const options& wishe
     // In memory that takes the place of a truncated file, both event words ask for a fence: so whoever rings one, which every
     // verb that publishes or releases does, leaves the hot path and hears of it (endpoint::ring_and_look).
     const std::uint64_t words = opened->header_.words_offset;
-    if (const int error = opened->whole_->guard({.offsets = {words + offsetof(layout::spsc_words, consumers_event),
-                                                             words + offsetof(layout::spsc_words, producers_event)},
+    if (const int error = opened->whole_->guard({.offsets = {words + offsetof(layout::queue_words, consumers_event),
+                                                             words + offsetof(layout::queue_words, producers_event)},
                                                  .value = layout::event_needs_fence});
         error != 0) {
         return refuse_errno(path, error, "map it");
@@ -339,15 +358,18 @@ layout::roster_entry& queue_file::entry(std::uint64_t index) const noexcept {
     return reinterpret_cast<layout::roster_entry*>(whole_->data() + header_.roster_offset)[index];
 }
 
-layout::spsc_words& queue_file::words() const noexcept {
-    return *reinterpret_cast<layout::spsc_words*>(whole_->data() + header_.words_offset);
+layout::queue_words& queue_file::words() const noexcept {
+    return *reinterpret_cast<layout::queue_words*>(whole_->data() + header_.words_offset);
 }
 
 ring::ring_view queue_file::view() const noexcept {
     return {.producer = &words().producer,
             .consumer = &words().consumer,
             .records = whole_->data() + header_.ring_offset,
-            .shape = layout::shape_of(header_)};
+            .shape = layout::shape_of(header_),
+            .returned = &words().producers_event.returned,
+            .tallies = reinterpret_cast<layout::tally_line*>(whole_->data() + header_.tally_offset),
+            .self = self_};
 }
 
 int queue_file::locks() noexcept {

@@ -8,7 +8,7 @@
 
 namespace noria::inline v1::queue {
 
-repairs plan(const layout::spsc_words& words, role dead) noexcept {
+repairs plan(const layout::queue_words& words, role dead) noexcept {
     repairs all{.seen = words.consumer.seen, .redelivered = words.consumer.redelivered, .deaths = 0};
     if (dead == role::consumer) {
         const ring::redelivery again = ring::redelivery_after(words.consumer);
@@ -20,7 +20,7 @@ repairs plan(const layout::spsc_words& words, role dead) noexcept {
 }
 
 void recover(queue_file& file, role dead) noexcept {
-    layout::spsc_words& words = file.words();
+    layout::queue_words& words = file.words();
     layout::roster_entry& entry = file.entry(entry_of(dead));
     if (load_acquire(entry.journal_valid) !=
         1) {  // E2: valid, it was made by a recoverer that died, whose lock we have
@@ -44,7 +44,7 @@ void recover(queue_file& file, role dead) noexcept {
     store_relaxed(stream.deaths, load_relaxed(entry.journal_deaths));
     // [S1] release -> [S2] in endpoint::survey: that the record was alive, before how it ended.
     store_release(stream.died, load_relaxed(entry.incarnation));
-    // [S8] release -> [S6] in endpoint::survey: how it ended, before that it ended.
+    // [S8] release -> [S6] in last_end: how it ended, before that it ended.
     store_release(stream.ended, load_relaxed(entry.incarnation));
     // The dead one may have died on its way to wake somebody. Before the record is free: later nobody would make up for
     // it, should we die here. After it once more: the end is news.

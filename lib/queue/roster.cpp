@@ -4,6 +4,7 @@
 #include "noria/core/atomics.hpp"
 #include "noria/os/file_lock.hpp"
 #include "noria/os/process.hpp"
+#include "noria/queue/crowd.hpp"
 #include "noria/queue/recovery.hpp"
 #include "noria/sync/event_count.hpp"
 
@@ -56,15 +57,17 @@ sync::event_count event(queue_file& file, role sleeper) noexcept {
 
 }  // namespace
 
-layout::stream_line& stream_of(layout::spsc_words& words, role one) noexcept {
+layout::stream_line& stream_of(layout::queue_words& words, role one) noexcept {
     return one == role::producer ? words.producers : words.consumers;
 }
 
-layout::event_line& event_of(layout::spsc_words& words, role one) noexcept {
+layout::event_line& event_of(layout::queue_words& words, role one) noexcept {
     return one == role::producer ? words.producers_event : words.consumers_event;
 }
 
 failure take_role(queue_file& file, role wanted, bool& passing) {
+    if (file.is_mpmc()) return join_crowd(file, wanted, passing);
+    file.settle_at(entry_of(wanted));
     passing = false;
     int error = 0;
     if (auto failed = try_lock(file, role_lock(wanted), error)) return failed;
@@ -85,7 +88,7 @@ failure take_role(queue_file& file, role wanted, bool& passing) {
 }
 
 std::uint64_t move_in(queue_file& file, role taken, std::uint64_t position, std::uint64_t messages) noexcept {
-    layout::roster_entry& entry = file.entry(entry_of(taken));
+    layout::roster_entry& entry = file.entry(file.self());
     layout::stream_line& stream = stream_of(file.words(), taken);
     const os::process_identity self = os::this_process();
     const std::uint64_t generation = load_relaxed(stream.generation) + 1;  // ours to raise: we hold the role
@@ -98,6 +101,7 @@ std::uint64_t move_in(queue_file& file, role taken, std::uint64_t position, std:
     store_relaxed(entry.first_position, position);
     store_relaxed(entry.first_message, messages);
     std::copy(self.program.begin(), self.program.end(), entry.program);
+    if (file.is_mpmc()) return show_in_crowd(file, taken);
     store_relaxed(stream.generation, generation);  // before alive, by [S3]: a death in between has used up the number
     store_release(entry.state, layout::entry_alive);  // [S3] release -> [S4] in inhabited: the record, before alive
     if (taken == role::consumer) event(file, role::producer).ring();
@@ -105,8 +109,9 @@ std::uint64_t move_in(queue_file& file, role taken, std::uint64_t position, std:
 }
 
 void move_out(queue_file& file, role held) noexcept {
+    if (file.is_mpmc()) return leave_crowd(file);
     layout::roster_entry& entry = file.entry(entry_of(held));
-    // [S5] release -> [S6] in endpoint::survey: all that we sent, before the end that comes after it.
+    // [S5] release -> [S6] in last_end: all that we sent, before the end that comes after it.
     store_release(stream_of(file.words(), held).ended, load_relaxed(entry.incarnation));
     store_release(entry.state,
                   layout::entry_free);  // [S7] release -> [S4] in inhabited: the end, before nobody is there
@@ -114,7 +119,14 @@ void move_out(queue_file& file, role held) noexcept {
     // The destructor of the file drops the locks, after all stores.
 }
 
+std::uint64_t last_end(const queue_file& file, role asked) noexcept {
+    const layout::stream_line& stream = stream_of(file.words(), asked);
+    // [S6] acquire <- [S5] in move_out, [S8] in recover: all that was sent, before the end.
+    return load_acquire(file.is_mpmc() ? stream.generation : stream.ended);
+}
+
 bool inhabited(queue_file& file, role asked, bool probe) noexcept {
+    if (file.is_mpmc()) return crowd_has(file, asked, probe);
     // [S4] acquire <- [S3] in move_in, [S7] in move_out, [S9] in recover: the record, or the end of who has left.
     if (load_acquire(file.entry(entry_of(asked)).state) != layout::entry_alive) return false;
     if (!probe) return true;

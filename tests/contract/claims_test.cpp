@@ -34,7 +34,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(nothing_is_seen_of_a_claim_before_its_commit, Q, q
     auto claim = Q::claim(queue.out);
     Q::write(claim, 7);
     BOOST_TEST(!queue.in.try_pop());
-    BOOST_TEST(queue.in.why() == outcome::empty);
+    BOOST_TEST(queue.in.why() == (one_in_hand<Q> ? outcome::empty : outcome::stalled));
     BOOST_TEST(queue.in.size() == 0U);
     BOOST_TEST(claim.commit());
     BOOST_TEST(number_of<Q>(queue.in.try_pop()) == 7U);
@@ -74,27 +74,25 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_claim_on_a_full_queue_answers_full, Q, queues) {
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(while_a_claim_is_open_other_sending_verbs_answer_busy, Q, queues) {
-    if constexpr (one_in_hand<Q>) {
-        pair_of<Q> queue(8);
-        auto claim = Q::claim(queue.out);
-        Q::write(claim, 1);
-        const auto message = Q::make(9);
-        const std::vector<typename Q::message> two(2, Q::view(message));
-        using namespace std::chrono_literals;
-        const auto is_busy = [&](bool done) { return !done && queue.out.why() == outcome::busy; };
-        BOOST_TEST(is_busy(queue.out.push(Q::view(message))));
-        BOOST_TEST(is_busy(queue.out.try_push(Q::view(message))));
-        BOOST_TEST(is_busy(queue.out.push_for(Q::view(message), 1h)));
-        BOOST_TEST(is_busy(queue.out.push_some(two) != 0));
-        BOOST_TEST(is_busy(queue.out.try_push_some(two) != 0));
-        BOOST_TEST(is_busy(bool(Q::claim(queue.out))));
-        BOOST_TEST(is_busy(bool(Q::try_claim(queue.out))));
-        BOOST_TEST(queue.out.counters().refused == 0U);
-        BOOST_TEST(claim.commit());
-        BOOST_TEST(queue.push(2, 1));
-        BOOST_TEST(queue.pop(1, 2));
-        BOOST_TEST(!queue.in.try_pop());
-    }
+    pair_of<Q> queue(8);
+    auto claim = Q::claim(queue.out);
+    Q::write(claim, 1);
+    const auto message = Q::make(9);
+    const std::vector<typename Q::message> two(2, Q::view(message));
+    using namespace std::chrono_literals;
+    const auto is_busy = [&](bool done) { return !done && queue.out.why() == outcome::busy; };
+    BOOST_TEST(is_busy(queue.out.push(Q::view(message))));
+    BOOST_TEST(is_busy(queue.out.try_push(Q::view(message))));
+    BOOST_TEST(is_busy(queue.out.push_for(Q::view(message), 1h)));
+    BOOST_TEST(is_busy(queue.out.push_some(two) != 0));
+    BOOST_TEST(is_busy(queue.out.try_push_some(two) != 0));
+    BOOST_TEST(is_busy(bool(Q::claim(queue.out))));
+    BOOST_TEST(is_busy(bool(Q::try_claim(queue.out))));
+    BOOST_TEST(queue.out.counters().refused == 0U);
+    BOOST_TEST(claim.commit());
+    BOOST_TEST(queue.push(2, 1));
+    BOOST_TEST(queue.pop(1, 2));
+    BOOST_TEST(!queue.in.try_pop());
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_claim_moves_with_what_was_written, Q, queues) {
@@ -147,7 +145,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_claim_is_shown_to_observers_while_it_is_open, Q,
         BOOST_REQUIRE(bool(seen));
         BOOST_TEST(seen->pid == static_cast<std::uint64_t>(getpid()));
         BOOST_TEST((seen->role == role::producer));
-        BOOST_TEST(seen->position == watch.look().tail);
+        BOOST_TEST(seen->position + (one_in_hand<Q> ? 0 : 1) == watch.look().tail);
     }
     BOOST_TEST(!watch.look().claimed);
 }

@@ -61,6 +61,16 @@ struct alignas(Align) block {
     std::array<std::byte, Size> content;
 };
 
+// Whether a role has one holder at a time, and an endpoint one claim and one lease.
+template <class Queue>
+struct is_spsc : std::false_type {};
+template <class T>
+struct is_spsc<spsc<T>> : std::true_type {};
+template <class Q>
+constexpr bool roles_are_single = is_spsc<typename Q::queue>::value;
+template <class Q>
+constexpr bool one_in_hand = is_spsc<typename Q::queue>::value;
+
 // A queue of one type.
 template <class Queue>
 struct typed {
@@ -80,8 +90,9 @@ struct typed {
     }
     // How many messages fit into a queue made for so many.
     static constexpr std::uint64_t fits(std::uint64_t least) { return std::bit_ceil(least); }
-    // Of the high-water mark, in messages: an eighth of the capacity, or one.
+    // Of the high-water mark, in messages: an eighth of the capacity, or one. Many producers note it now and then.
     static constexpr std::uint64_t high_water_error(std::uint64_t least) {
+        if (!is_spsc<Queue>::value) return fits(least);
         return fits(least) < 8 ? 1 : fits(least) / 8;
     }
     static std::uint64_t stated_capacity(std::uint64_t least) { return std::bit_ceil(least); }
@@ -156,15 +167,18 @@ struct untyped {
     }
 };
 
-// Whether a role has one holder at a time, and an endpoint one claim and one lease.
+// A queue of bytes in slots of one size.
 template <class Queue>
-struct is_spsc : std::false_type {};
-template <class T>
-struct is_spsc<spsc<T>> : std::true_type {};
-template <class Q>
-constexpr bool roles_are_single = is_spsc<typename Q::queue>::value;
-template <class Q>
-constexpr bool one_in_hand = is_spsc<typename Q::queue>::value;
+struct untyped_slots : untyped<Queue> {
+    static options sized(std::uint64_t least, options wishes = {}) {
+        wishes.capacity = std::bit_ceil(least);
+        wishes.message_bytes_max = sizeof(typename untyped<Queue>::sample);
+        return wishes;
+    }
+    static constexpr std::uint64_t fits(std::uint64_t least) { return std::bit_ceil(least); }
+    static constexpr std::uint64_t high_water_error(std::uint64_t least) { return fits(least); }
+    static constexpr std::uint64_t stated_capacity(std::uint64_t least) { return std::bit_ceil(least); }
+};
 
 // The queues under test. A further ring, coordination or face is one line more. Instrumented code takes long to build, and
 // differs by ring, and not by the size of messages.
@@ -172,7 +186,12 @@ constexpr bool one_in_hand = is_spsc<typename Q::queue>::value;
 using queues = std::tuple<typed<spsc<block<8, 8>>>, untyped<spsc<bytes>>>;
 #else
 using queues = std::tuple<typed<spsc<block<8, 8>>>, typed<spsc<block<64, 8>>>, typed<spsc<block<3, 1>>>,
-                          typed<spsc<block<4096, 64>>>, untyped<spsc<bytes>>>;
+#ifdef NORIA_SANITIZED
+using queues = std::tuple<typed<spsc<block<8, 8>>>, untyped<spsc<bytes>>, typed<mpmc<block<8, 8>>>>;
+#else
+using queues = std::tuple<typed<spsc<block<8, 8>>>, typed<spsc<block<64, 8>>>, typed<spsc<block<3, 1>>>,
+                          typed<spsc<block<4096, 64>>>, untyped<spsc<bytes>>, typed<mpmc<block<8, 8>>>,
+                          untyped_slots<mpmc<bytes>>>;
 #endif
 
 // A queue of a test's own, in a directory of its own, with both endpoints in this process.

@@ -87,9 +87,9 @@ BOOST_AUTO_TEST_CASE(a_roster_entry_is_as_described) {
 }
 
 BOOST_AUTO_TEST_CASE(the_ring_words_are_as_described) {
-    expect_table("Ring words", sizeof(layout::spsc_words),
-                 {FIELD(spsc_words, producer), FIELD(spsc_words, consumer), FIELD(spsc_words, consumers_event),
-                  FIELD(spsc_words, producers_event), FIELD(spsc_words, producers), FIELD(spsc_words, consumers)});
+    expect_table("Ring words", sizeof(layout::queue_words),
+                 {FIELD(queue_words, producer), FIELD(queue_words, consumer), FIELD(queue_words, consumers_event),
+                  FIELD(queue_words, producers_event), FIELD(queue_words, producers), FIELD(queue_words, consumers)});
     expect_table("Producer line", sizeof(layout::producer_line),
                  {FIELD(producer_line, tail), FIELD(producer_line, messages), FIELD(producer_line, claim_open),
                   FIELD(producer_line, high_water), FIELD(producer_line, refused), FIELD(producer_line, given_back),

@@ -59,7 +59,7 @@ std::string masked(std::string file) {
         put(file, at, entry);
     }
     // Where the system has no membarrier, publishers fence.
-    layout::spsc_words words{};
+    layout::queue_words words{};
     std::memcpy(&words, file.data() + page.words_offset, sizeof words);
     words.consumers_event.word &= ~layout::event_needs_fence;
     words.producers_event.word &= ~layout::event_needs_fence;

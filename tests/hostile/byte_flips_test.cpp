@@ -242,7 +242,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_flipped_byte_of_roster_words_or_ring_is_survived
             for (const std::uint8_t mask : masks) flips.push_back({offset, mask});
         }
     };
-    add(where.roster_offset, where.words_offset + sizeof(layout::spsc_words));
+    add(where.roster_offset, where.words_offset + sizeof(layout::queue_words));
     add(where.ring_offset, where.ring_offset + where.ring_bytes);
     suffer_all<Queue>(flips, &victims<Queue>::suffer);
 }

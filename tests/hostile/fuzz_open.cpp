@@ -35,7 +35,7 @@ enum mending : unsigned {
 std::vector<std::byte> unpacked(std::span<const std::byte> input) {
     constexpr std::size_t fields = offsetof(layout::header, reserved);
     const layout::geometry where = layout::place(subject<parcels>::shape());
-    const std::size_t words = where.words_offset + sizeof(layout::spsc_words) - where.roster_offset;
+    const std::size_t words = where.words_offset + sizeof(layout::queue_words) - where.roster_offset;
     std::vector<std::byte> file;
     for (const auto& [offset, most] : {std::pair<std::size_t, std::size_t>{0, fields},
                                        {where.roster_offset, words},

@@ -27,8 +27,8 @@ void move_to(const std::filesystem::path& path, std::uint64_t position, std::uin
         const auto where = static_cast<off_t>(words + offset);
         insist(pwrite(file, &value, sizeof value, where) == sizeof value, "the word is overwritten");
     };
-    const auto producer = offsetof(layout::spsc_words, producer);
-    const auto consumer = offsetof(layout::spsc_words, consumer);
+    const auto producer = offsetof(layout::queue_words, producer);
+    const auto consumer = offsetof(layout::queue_words, consumer);
     put(producer + offsetof(layout::producer_line, tail), position);
     put(producer + offsetof(layout::producer_line, messages), messages);
     put(consumer + offsetof(layout::consumer_line, head), position);

@@ -38,10 +38,15 @@ inline void store_release(Word& word, Word value) noexcept {
     std::atomic_ref<Word>(word).store(value, std::memory_order_release);
 }
 
-// The three read-modify-writes are sequentially consistent: they stand on slow paths, where the strongest is cheap.
+// The read-modify-writes are sequentially consistent: they stand on slow paths, where the strongest is cheap.
 template <class Word>
 inline Word fetch_or(Word& word, Word bits) noexcept {
     return std::atomic_ref<Word>(word).fetch_or(bits, std::memory_order_seq_cst);
+}
+
+template <class Word>
+inline Word fetch_add(Word& word, Word by) noexcept {
+    return std::atomic_ref<Word>(word).fetch_add(by, std::memory_order_seq_cst);
 }
 
 template <class Word>

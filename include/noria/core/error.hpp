@@ -25,6 +25,7 @@ enum class errc {
     other_geometry,           // an option was set, and the file was created with another value
     corrupt,                  // the file contradicts itself
     role_taken,               // a role that must be single has a living holder
+    roster_full,              // as many endpoints are attached as the mpmc queue was made for
     in_use,                   // remove() found somebody attached
     invalid_options,          // options that make no queue
     no_space,                 // the file system (or its quota) cannot hold the queue

@@ -20,7 +20,7 @@ namespace layout {
 
 constexpr std::array<char, 8> file_magic{'N', 'O', 'R', 'I', 'A', '\r', '\n', '\x1a'};
 constexpr std::uint32_t byte_order_mark = 0x01020304;
-constexpr std::uint32_t published_by_record_header = 1;  // the reader polls the record's own word
+constexpr std::uint32_t published_by_record_header = 1;  // the reader polls the message's own word
 
 struct header {
     std::array<char, 8> magic;    // file_magic
@@ -36,16 +36,17 @@ struct header {
     std::uint32_t reserved_word;  // zero
     std::uint64_t message_bytes;  // fixed form: of each message; bytes form: the maximum
     std::uint64_t type_tag;       // type_tag<T>() or bytes_type_tag()
-    std::uint64_t capacity;       // fixed form: messages; bytes form: bytes; a power of two
-    std::uint64_t slot_bytes;     // fixed form: from one slot to the next; bytes form: 0
+    std::uint64_t capacity;       // messages; spsc bytes: bytes; a power of two
+    std::uint64_t slot_bytes;     // from one slot to the next; spsc bytes: 0
     std::uint64_t roster_length;  // entries; spsc: 2, the producer's and the consumer's
     std::uint64_t roster_offset;  // of the first roster_entry, from the file's start
-    std::uint64_t words_offset;   // of the spsc_words
+    std::uint64_t words_offset;   // of the queue_words
     std::uint64_t ring_offset;    // of the ring
     std::uint64_t ring_bytes;
     std::uint64_t file_bytes;                 // the size of the file
     std::array<std::uint8_t, 16> uuid;        // of this queue: drawn at its birth
-    std::array<std::uint8_t, 3952> reserved;  // zero
+    std::uint64_t tally_offset;               // mpmc: of the first tally_line; spsc: 0
+    std::array<std::uint8_t, 3944> reserved;  // zero
 };
 static_assert(sizeof(header) == page_bytes, "the header is a page, so that it can be mapped by itself, read-only");
 static_assert(offsetof(header, byte_order) == 8 && offsetof(header, version) == 12 &&
@@ -57,7 +58,8 @@ static_assert(offsetof(header, byte_order) == 8 && offsetof(header, version) == 
                   offsetof(header, roster_length) == 80 && offsetof(header, roster_offset) == 88 &&
                   offsetof(header, words_offset) == 96 && offsetof(header, ring_offset) == 104 &&
                   offsetof(header, ring_bytes) == 112 && offsetof(header, file_bytes) == 120 &&
-                  offsetof(header, uuid) == 128 && offsetof(header, reserved) == 144,
+                  offsetof(header, uuid) == 128 && offsetof(header, tally_offset) == 144 &&
+                  offsetof(header, reserved) == 152,
               "FORMAT.md, the header page");
 
 // What is wrong with a file, in words that follow its name: "found ..., expected ...; do ...".

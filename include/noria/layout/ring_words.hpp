@@ -39,7 +39,9 @@ struct consumer_line {
 // A futex word: bit 0: armed (somebody sleeps or is about to), bits 1-30: an epoch, bit 31: publishers must fence.
 struct event_line {
     std::uint32_t word;
-    std::uint8_t reserved[124];
+    std::uint32_t reserved_word;
+    std::uint64_t returned;  // mpmc, in the producers' line: how often messages that had a holder were put back
+    std::uint8_t reserved[112];
 };
 constexpr std::uint32_t event_armed = 1;
 constexpr std::uint32_t event_needs_fence = std::uint32_t{1} << 31;
@@ -55,7 +57,7 @@ struct stream_line {
     std::uint8_t reserved[88];
 };
 
-struct spsc_words {
+struct queue_words {
     producer_line producer;
     consumer_line consumer;
     event_line consumers_event;  // the consumer sleeps on it; rung by commit, by a producer's detach or death
@@ -77,9 +79,9 @@ static_assert(offsetof(consumer_line, messages) == 8 && offsetof(consumer_line, 
 static_assert(offsetof(stream_line, ended) == 8 && offsetof(stream_line, died) == 16 &&
                   offsetof(stream_line, heard) == 24 && offsetof(stream_line, deaths) == 32,
               "FORMAT.md, the stream lines");
-static_assert(offsetof(spsc_words, consumer) == 128 && offsetof(spsc_words, consumers_event) == 256 &&
-                  offsetof(spsc_words, producers_event) == 384 && offsetof(spsc_words, producers) == 512 &&
-                  offsetof(spsc_words, consumers) == 640 && sizeof(spsc_words) == 768,
+static_assert(offsetof(queue_words, consumer) == 128 && offsetof(queue_words, consumers_event) == 256 &&
+                  offsetof(queue_words, producers_event) == 384 && offsetof(queue_words, producers) == 512 &&
+                  offsetof(queue_words, consumers) == 640 && sizeof(queue_words) == 768,
               "FORMAT.md, the ring words");
 
 }  // namespace noria::inline v1::layout

@@ -35,10 +35,13 @@ struct roster_entry {
     std::uint64_t first_message;        // the number of messages sent or received when it attached
     char program[16];                   // its name, zero-padded: for people to read
     std::uint64_t journal_valid;        // 0 or 1 (E2)
-    std::uint64_t journal_seen;         // target of consumer_line::seen
-    std::uint64_t journal_redelivered;  // target of consumer_line::redelivered
-    std::uint64_t journal_deaths;       // target of stream::deaths
-    std::uint8_t reserved[32];          // zero
+    std::uint64_t journal_seen;         // spsc: target of consumer_line::seen
+    std::uint64_t journal_redelivered;  // target of consumer_line::redelivered; mpmc: of tally_line::redelivered
+    std::uint64_t journal_deaths;       // target of stream::deaths; mpmc: of the tally's deaths in that role
+    std::uint64_t journal_sent;         // mpmc: targets of the tally
+    std::uint64_t journal_received;
+    std::uint64_t journal_given_back;
+    std::uint64_t journal_skipped;
 };
 static_assert(sizeof(roster_entry) == 128 && alignof(roster_entry) == 8, "one entry, one pair of lines");
 static_assert(offsetof(roster_entry, incarnation) == 8 && offsetof(roster_entry, pid) == 16 &&
@@ -46,7 +49,8 @@ static_assert(offsetof(roster_entry, incarnation) == 8 && offsetof(roster_entry,
                   offsetof(roster_entry, first_message) == 40 && offsetof(roster_entry, program) == 48 &&
                   offsetof(roster_entry, journal_valid) == 64 && offsetof(roster_entry, journal_seen) == 72 &&
                   offsetof(roster_entry, journal_redelivered) == 80 && offsetof(roster_entry, journal_deaths) == 88 &&
-                  offsetof(roster_entry, reserved) == 96,
+                  offsetof(roster_entry, journal_sent) == 96 && offsetof(roster_entry, journal_received) == 104 &&
+                  offsetof(roster_entry, journal_given_back) == 112 && offsetof(roster_entry, journal_skipped) == 120,
               "FORMAT.md, the roster");
 
 }  // namespace noria::inline v1::layout

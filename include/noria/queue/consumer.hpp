@@ -33,8 +33,12 @@ template <class Reader>
 class alignas(line_separation_bytes) receiving final : public endpoint {
 public:
     ~receiving() override {
-        assert((!in_place() || !usable()) && "noria: a lease must not outlive its consumer");
-        if (in_place() && usable()) ring.put_back();
+        assert((!in_place() || !usable()) && leases_ == 0 && "noria: a lease must not outlive its consumer");
+        if constexpr (Reader::contended) {
+            if (leases_ != 0 && usable()) ring.put_all_back();
+        } else {
+            if (in_place() && usable()) ring.put_back();
+        }
         detach();
     }
 
@@ -42,16 +46,70 @@ public:
 
     // The first message, found on the slow path; null: why() says why.
     [[nodiscard]] const std::byte* await_message(limit how_long) noexcept {
-        return wait(how_long) ? take_seen() : nullptr;
+        if constexpr (Reader::contended) {
+            const limit until = how_long.fixed();
+            while (wait(until)) {
+                if (const std::byte* const message = ring.take(); message != nullptr) return message;
+            }
+            return nullptr;
+        } else {
+            return wait(how_long) ? take_seen() : nullptr;
+        }
     }
     // The same for the further messages of a batch: at once, and telling of no end.
-    [[nodiscard]] const std::byte* next_message() noexcept { return glance() ? take_seen() : nullptr; }
-    [[nodiscard]] unsigned deliveries() const noexcept { return ring.seen_before() ? 2 : 1; }
+    [[nodiscard]] const std::byte* next_message() noexcept {
+        if constexpr (Reader::contended) {
+            while (glance()) {
+                if (const std::byte* const message = ring.take(); message != nullptr) return message;
+            }
+            return nullptr;
+        } else {
+            return glance() ? take_seen() : nullptr;
+        }
+    }
+    [[nodiscard]] unsigned deliveries() const noexcept {
+        if constexpr (Reader::contended)
+            return ring.deliveries();
+        else
+            return ring.seen_before() ? 2 : 1;
+    }
 
-    // False: the file was truncated, and so may be what was read of the message.
-    bool release() noexcept {
-        ring.release();
+    // The message that was taken is shown to the caller, and is the caller's until end_showing().
+    void begin_showing() noexcept {
+        ring.hold();
+        if constexpr (Reader::contended)
+            ++leases_;
+        else
+            begin_in_place();
+    }
+    void end_showing() noexcept {
+        if constexpr (Reader::contended)
+            --leases_;
+        else
+            end_in_place();
+    }
+
+    // False: the file was truncated, and so may be what was read of the message; or somebody has scribbled on its word.
+    bool release(const std::byte* message) noexcept {
+        if constexpr (Reader::contended) {
+            if (!ring.release(message)) [[unlikely]] {
+                found_corrupt();
+                return false;
+            }
+        } else {
+            ring.release();
+        }
         return announce();
+    }
+
+    // Keeps the message in the ring. `counts`: it was delivered, and its next delivery says so.
+    void put_back(const std::byte* message, bool counts) noexcept {
+        if constexpr (Reader::contended) {
+            if (!ring.put_back(message, counts)) return found_corrupt();
+            (void)bell_all();
+        } else {
+            if (counts) ring.put_back();
+        }
     }
 
 protected:
@@ -59,8 +117,22 @@ protected:
     bool take_over(const ring::ring_view& view) noexcept override { return ring.attach(view); }
     [[nodiscard]] std::uint64_t position() const noexcept override { return ring.position(); }
     [[nodiscard]] std::uint64_t messages() const noexcept override { return ring.messages(); }
+    [[nodiscard]] std::uint64_t obstacle() const noexcept override {
+        if constexpr (Reader::contended) return ring.obstacle();
+        return 0;
+    }
+    [[nodiscard]] bool stalled() const noexcept override {
+        if constexpr (Reader::contended) return ring.stalled();
+        return false;
+    }
+    [[nodiscard]] bool drained() const noexcept override {
+        if constexpr (Reader::contended) return ring.drained();
+        return true;
+    }
 
 private:
+    std::size_t leases_ = 0;  // of a contended ring: as many as there are
+
     // The message that look() has just seen. It stays until we release it: if its word is gone, somebody scribbled on it.
     [[nodiscard]] const std::byte* take_seen() noexcept {
         const std::byte* const message = ring.take();
@@ -81,8 +153,7 @@ public:
     lease(receiving<Reader>* consumer, const std::byte* message) noexcept
         : consumer_(consumer), message_(message), size_(consumer->ring.taken_bytes()),
           deliveries_(consumer->deliveries()) {
-        consumer_->ring.hold();
-        consumer_->begin_in_place();
+        consumer_->begin_showing();
         consumer_->went(outcome::ok);
     }
     lease(lease&& from) noexcept { *this = std::move(from); }
@@ -115,8 +186,8 @@ public:
     void release() noexcept {
         auto* consumer = std::exchange(consumer_, nullptr);
         if (consumer == nullptr || !consumer->usable()) return;
-        consumer->end_in_place();
-        consumer->release();
+        consumer->end_showing();
+        consumer->release(message_);
     }
 
 private:
@@ -274,7 +345,7 @@ private:
             if (message == nullptr) [[unlikely]]
                 return {};
             popped<T> copy(message, at.deliveries());
-            if (!at.release()) [[unlikely]]
+            if (!at.release(message)) [[unlikely]]
                 copy = {};
             return copy;
         }
@@ -287,12 +358,13 @@ private:
             return {};
         const std::size_t size = at.ring.taken_bytes();
         if (size > buffer.size()) {
+            at.put_back(message, false);
             at.went(outcome::buffer_too_small);
             return popped<T>(bytes(nullptr, size), 0);
         }
         if (size != 0) std::memcpy(buffer.data(), message, size);
         const unsigned deliveries = at.deliveries();
-        if (!at.release()) [[unlikely]]
+        if (!at.release(message)) [[unlikely]]
             return {};
         return popped<T>(bytes(buffer.data(), size), deliveries);
     }
@@ -306,18 +378,18 @@ private:
     // Releases the message when the caller's function has returned, and keeps it when that has thrown.
     struct handing_out {
         place_type& at;
+        const std::byte* message;
         bool returned = false;
-        explicit handing_out(place_type& where) noexcept : at(where) {
-            at.ring.hold();
-            at.begin_in_place();
+        handing_out(place_type& where, const std::byte* what) noexcept : at(where), message(what) {
+            at.begin_showing();
         }
         ~handing_out() {
             if (!at.usable()) return;
-            at.end_in_place();
+            at.end_showing();
             if (returned)
-                at.release();
+                at.release(message);
             else
-                at.ring.put_back();
+                at.put_back(message, true);
         }
         handing_out(const handing_out&) = delete;
         handing_out& operator=(const handing_out&) = delete;
@@ -331,15 +403,17 @@ private:
         while (consumed < most) {
             const std::byte* const message = consumed == 0 ? first_message(at, how_long) : at.next_message();
             if (message == nullptr) break;
-            handing_out now(at);
+            const std::size_t size = at.ring.taken_bytes();
+            const unsigned deliveries = at.deliveries();
+            handing_out now(at, message);
             auto call = [&](view each) {
                 if constexpr (std::is_invocable_v<F&, view, unsigned>)
-                    f(each, at.deliveries());
+                    f(each, deliveries);
                 else
                     f(each);
             };
             if constexpr (of_bytes)
-                call(bytes(message, at.ring.taken_bytes()));
+                call(bytes(message, size));
             else
                 call(*std::launder(reinterpret_cast<const T*>(message)));
             now.returned = true;

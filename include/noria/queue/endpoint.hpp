@@ -46,6 +46,9 @@ public:
     [[nodiscard]] bool waits() const noexcept { return kind_ != kind::at_once; }
     [[nodiscard]] NORIA_API os::monotonic::time_point deadline() const noexcept;
 
+    // The same moment, however often it is asked for from now on.
+    [[nodiscard]] limit fixed() const noexcept { return kind_ == kind::after ? until(deadline()) : *this; }
+
 private:
     enum class kind : std::uint8_t { at_once, never, until, after };
     constexpr limit(kind what, std::int64_t ns) noexcept : ns_(ns), kind_(what) {}
@@ -81,6 +84,12 @@ public:
         if (others_event_.asks()) [[unlikely]]
             return ring_and_look();
         return true;
+    }
+
+    // Wakes both sides: a hole is something to pass for the one and room for the other, and so is what was put back.
+    bool bell_all() noexcept {
+        if (own_event_.asks()) own_event_.ring();
+        return bell();
     }
 
     // The same, as the last step of a verb that went well.
@@ -120,6 +129,11 @@ protected:
     virtual bool take_over(const ring::ring_view& view) noexcept = 0;
     [[nodiscard]] virtual std::uint64_t position() const noexcept = 0;
     [[nodiscard]] virtual std::uint64_t messages() const noexcept = 0;
+    // mpmc: who keeps the slot that look() found in the way, as 1 + the index of its entry, or 0; whether that is why the
+    // verb finds nothing; and whether nothing is left, not even in the hands of others of this role.
+    [[nodiscard]] virtual std::uint64_t obstacle() const noexcept { return 0; }
+    [[nodiscard]] virtual bool stalled() const noexcept { return false; }
+    [[nodiscard]] virtual bool drained() const noexcept { return true; }
 
 private:
     static constexpr std::uint32_t busy_bit = 1;
@@ -132,11 +146,13 @@ private:
     bool settle(failure found) noexcept;
     outcome survey(bool probe) noexcept;
     outcome nothing() const noexcept { return role_ == role::producer ? outcome::full : outcome::empty; }
+    ring::sight look_past_the_dead() noexcept;
     ring::sight look_through() noexcept;
     outcome die_of_corruption() noexcept;
     bool ring_and_look() noexcept;
     bool hear_end(std::uint64_t number, bool death) noexcept;
     bool probe_is_due(os::monotonic::time_point now) noexcept;
+    std::chrono::nanoseconds slice_of(std::chrono::nanoseconds longest, std::chrono::nanoseconds waited) const noexcept;
 
     // read by every verb
     std::uint32_t blocked_ = closed_bit;
@@ -150,6 +166,7 @@ private:
     role role_ = role::producer;
     bool created_ = false;
     bool await_successor_ = false;
+    bool awaits_release_ = false;  // what is waited for is told on the other side's word
     waiting waiting_;
     std::uint64_t told_ = 0;             // the last end reported
     std::uint64_t ended_at_attach_ = 0;  // the last end before we came

@@ -64,7 +64,7 @@ public:
     [[nodiscard]] noria::counters counters() const noexcept {
         if (!is_open()) return {};
         (void)place_->ring.depth();  // a producer notes the high-water mark when it looks
-        return count(place().file()->words(), static_cast<layout::message_form>(place().file()->header().form));
+        return count(place().file()->words(), place().file()->view());
     }
     [[nodiscard]] std::uint64_t high_water() const noexcept { return counters().high_water; }
 

@@ -32,6 +32,9 @@ class alignas(line_separation_bytes) sending final : public endpoint {
 public:
     ~sending() override {
         assert((!in_place() || !usable()) && "noria: a claim must not outlive its producer");
+        if constexpr (Writer::contended) {
+            if (in_place() && usable()) give_back_claim();
+        }
         detach();
     }
 
@@ -40,16 +43,21 @@ public:
     // Room for so many bytes, found on the slow path; null: why() says why.
     [[nodiscard]] std::byte* make_room(std::uint64_t bytes, limit how_long) noexcept {
         wanted_ = bytes;
-        if (!wait(how_long)) {
-            if (blocked() == 0) raise_by_one(ring.line().refused);  // `busy` did not ask for room
-            return nullptr;
+        const limit until = how_long.fixed();
+        while (wait(until)) {
+            std::byte* const room = ring.claim(bytes);
+            if (!Writer::contended || room != nullptr) return room;
         }
-        return ring.claim(bytes);
+        if (blocked() == 0) raise_by_one(ring.line().refused);  // `busy` did not ask for room
+        return nullptr;
     }
     // The same for the further messages of a batch: at once, and telling of no end.
     [[nodiscard]] std::byte* more_room(std::uint64_t bytes) noexcept {
         wanted_ = bytes;
-        if (glance()) return ring.claim(bytes);
+        while (glance()) {
+            std::byte* const room = ring.claim(bytes);
+            if (!Writer::contended || room != nullptr) return room;
+        }
         if (blocked() == 0) {
             raise_by_one(ring.line().refused);
             went(outcome::full);
@@ -67,7 +75,12 @@ public:
         end_in_place();
     }
     void give_back_claim() noexcept {
-        raise_by_one(ring.line().given_back);
+        if constexpr (Writer::contended) {
+            ring.give_back();
+            (void)bell_all();
+        } else {
+            raise_by_one(ring.line().given_back);
+        }
         close_claim();
     }
 
@@ -76,6 +89,14 @@ protected:
     bool take_over(const ring::ring_view& view) noexcept override { return ring.attach(view); }
     [[nodiscard]] std::uint64_t position() const noexcept override { return ring.position(); }
     [[nodiscard]] std::uint64_t messages() const noexcept override { return ring.messages(); }
+    [[nodiscard]] std::uint64_t obstacle() const noexcept override {
+        if constexpr (Writer::contended) return ring.obstacle();
+        return 0;
+    }
+    [[nodiscard]] bool stalled() const noexcept override {
+        if constexpr (Writer::contended) return ring.stalled();
+        return false;
+    }
 
 private:
     // The line is ours alone to write: no read-modify-write is needed, and a stale read harms no reader of figures.

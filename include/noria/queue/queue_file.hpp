@@ -48,8 +48,21 @@ public:
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
     [[nodiscard]] const layout::header& header() const noexcept { return header_; }  // our own, examined copy
     [[nodiscard]] layout::roster_entry& entry(std::uint64_t index) const noexcept;
-    [[nodiscard]] layout::spsc_words& words() const noexcept;
+    [[nodiscard]] layout::queue_words& words() const noexcept;
     [[nodiscard]] ring::ring_view view() const noexcept;
+    [[nodiscard]] bool is_mpmc() const noexcept {
+        return header_.kind == static_cast<std::uint32_t>(layout::queue_kind::mpmc);
+    }
+
+    // The index of the roster entry that this endpoint has.
+    [[nodiscard]] std::uint64_t self() const noexcept { return self_; }
+    void settle_at(std::uint64_t entry) noexcept { self_ = entry; }
+
+    // Which roster entry is to be asked next whether its inhabitant lives; each time another.
+    [[nodiscard]] std::uint64_t next_suspect() noexcept {
+        suspect_ = suspect_ + 1 < header_.roster_length ? suspect_ + 1 : 0;
+        return suspect_;
+    }
 
     // The descriptor that carries this endpoint's locks, or -1. Should the user have closed it (close_range), and even
     // if the number has become another file's, this opens the file anew; the locks hang on a mapping meanwhile.
@@ -70,6 +83,8 @@ private:
 
     std::filesystem::path path_;
     layout::header header_{};
+    std::uint64_t self_ = ~std::uint64_t{0};  // none yet
+    std::uint64_t suspect_ = 0;
     os::file_identity identity_;
     os::descriptor descriptor_;
     os::access mode_ = os::access::read_only;

@@ -24,7 +24,7 @@ struct repairs {
     std::uint64_t deaths = 0;       // stream_line::deaths of the dead one's role
 };
 
-NORIA_API repairs plan(const layout::spsc_words& words, role dead) noexcept;
+NORIA_API repairs plan(const layout::queue_words& words, role dead) noexcept;
 
 NORIA_API void recover(queue_file& file, role dead) noexcept;
 

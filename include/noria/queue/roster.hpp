@@ -23,14 +23,15 @@ enum class role : std::uint32_t { producer = layout::role_producer, consumer = l
 
 constexpr role other(role one) noexcept { return one == role::producer ? role::consumer : role::producer; }
 
-// In an spsc file each role has an entry of its own.
+// In an spsc file each role has an entry of its own; in an mpmc file see crowd.hpp.
 constexpr std::uint64_t entry_of(role one) noexcept { return static_cast<std::uint64_t>(one) - 1; }
 
-NORIA_API layout::stream_line& stream_of(layout::spsc_words& words, role one) noexcept;
-NORIA_API layout::event_line& event_of(layout::spsc_words& words, role one) noexcept;  // the one that role sleeps on
+NORIA_API layout::stream_line& stream_of(layout::queue_words& words, role one) noexcept;
+NORIA_API layout::event_line& event_of(layout::queue_words& words, role one) noexcept;  // the one that role sleeps on
 
 // Takes both locks and recovers a dead predecessor. errc::role_taken, naming the holder, if somebody has them; `passing`
 // if that is somebody who is just attaching, leaving, recovering the predecessor or removing the file: then try again.
+// mpmc: takes any entry; errc::roster_full if all have living holders.
 NORIA_API failure take_role(queue_file& file, role wanted, bool& passing);
 
 // Fills in the record and makes it alive: from now on this endpoint counts. Its generation is returned.
@@ -38,6 +39,9 @@ NORIA_API std::uint64_t move_in(queue_file& file, role taken, std::uint64_t posi
 
 // Ends the stream, frees the record, wakes the other side, drops the locks.
 NORIA_API void move_out(queue_file& file, role held) noexcept;
+
+// The number of the role's last end, as far as nobody of it is alive; 0: none ever came.
+NORIA_API std::uint64_t last_end(const queue_file& file, role asked) noexcept;
 
 // Whether a record of that role is alive. `probe`: asks the kernel, and recovers a dead one.
 NORIA_API bool inhabited(queue_file& file, role asked, bool probe) noexcept;

@@ -28,6 +28,8 @@ namespace noria::inline v1::ring {
 
 class fixed_writer {
 public:
+    static constexpr bool contended = false;  // what look() has found stays ours to take
+
     // Takes over from whoever wrote before. False: the words contradict F1.
     NORIA_API bool attach(const ring_view& view) noexcept;
 
@@ -74,6 +76,8 @@ private:
 
 class fixed_reader {
 public:
+    static constexpr bool contended = false;  // what look() has found stays ours to take
+
     // Takes over from whoever read before. False: the words contradict F1.
     NORIA_API bool attach(const ring_view& view) noexcept;
 

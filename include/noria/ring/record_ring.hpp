@@ -31,6 +31,8 @@ namespace noria::inline v1::ring {
 
 class record_writer {
 public:
+    static constexpr bool contended = false;  // what look() has found stays ours to take
+
     // Takes over from whoever wrote before. False: the words contradict R1 or R2.
     NORIA_API bool attach(const ring_view& view) noexcept;
 
@@ -83,6 +85,8 @@ private:
 
 class record_reader {
 public:
+    static constexpr bool contended = false;  // what look() has found stays ours to take
+
     // Takes over from whoever read before. False: the words contradict R1.
     NORIA_API bool attach(const ring_view& view) noexcept;
 

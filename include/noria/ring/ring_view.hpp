@@ -1,9 +1,10 @@
-// ring_view.hpp: the memory that an spsc ring lives in, wherever it comes from: a mapping, a heap buffer, a fuzzer.
+// ring_view.hpp: the memory that a ring lives in, wherever it comes from: a mapping, a heap buffer, a fuzzer.
 #pragma once
 
 #include "noria/core/visibility.hpp"
 #include "noria/layout/geometry.hpp"
 #include "noria/layout/ring_words.hpp"
+#include "noria/layout/tally_line.hpp"
 
 #include <cstddef>
 
@@ -14,6 +15,10 @@ struct ring_view {
     layout::consumer_line* consumer = nullptr;
     std::byte* records = nullptr;  // the ring, place(shape).ring_bytes long, aligned to 64
     layout::shape shape;
+    // of slots alone
+    std::uint64_t* returned = nullptr;       // event_line::returned
+    layout::tally_line* tallies = nullptr;   // one for each roster entry
+    std::uint64_t self = 0;                  // the index of the endpoint's own entry
 };
 
 // What a side finds when it looks beyond what it knows.

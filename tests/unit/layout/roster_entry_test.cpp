@@ -48,7 +48,7 @@ BOOST_AUTO_TEST_CASE(roster_and_words_fit_between_the_header_and_the_ring) {
     const layout::geometry where =
         layout::place({.message_align = 8, .message_bytes = 8, .type_tag = 0, .capacity = 1});
     BOOST_TEST(where.roster_offset + where.roster_length * sizeof(layout::roster_entry) <= where.words_offset);
-    BOOST_TEST(where.words_offset + sizeof(layout::spsc_words) <= where.ring_offset);
+    BOOST_TEST(where.words_offset + sizeof(layout::queue_words) <= where.ring_offset);
     BOOST_TEST(where.words_offset % 128 == 0U);
     BOOST_TEST(where.roster_offset % 128 == 0U);
 }

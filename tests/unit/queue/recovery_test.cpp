@@ -15,8 +15,8 @@ using noria::queue::role;
 
 namespace {
 
-layout::spsc_words words_with(std::uint64_t head, std::uint64_t taken, std::uint64_t seen) {
-    layout::spsc_words words{};
+layout::queue_words words_with(std::uint64_t head, std::uint64_t taken, std::uint64_t seen) {
+    layout::queue_words words{};
     words.consumer.head = head;
     words.consumer.taken = taken;
     words.consumer.seen = seen;
@@ -27,7 +27,7 @@ layout::spsc_words words_with(std::uint64_t head, std::uint64_t taken, std::uint
 }
 
 // What recover() stores of a plan.
-void apply(layout::spsc_words& words, role dead, const repairs& all) {
+void apply(layout::queue_words& words, role dead, const repairs& all) {
     if (dead == role::consumer) {
         words.consumer.seen = all.seen;
         words.consumer.redelivered = all.redelivered;
@@ -41,7 +41,7 @@ void apply(layout::spsc_words& words, role dead, const repairs& all) {
 BOOST_AUTO_TEST_SUITE(recovery)
 
 BOOST_AUTO_TEST_CASE(a_death_is_counted_for_its_role_only) {
-    const layout::spsc_words words = words_with(5, 5, 0);
+    const layout::queue_words words = words_with(5, 5, 0);
     BOOST_TEST(plan(words, role::producer).deaths == 4U);
     BOOST_TEST(plan(words, role::consumer).deaths == 8U);
 }
@@ -73,8 +73,8 @@ BOOST_AUTO_TEST_CASE(a_dead_consumers_message_is_marked_and_counted) {
 }
 
 BOOST_AUTO_TEST_CASE(planning_changes_no_word) {
-    const layout::spsc_words words = words_with(5, 6, 0);
-    layout::spsc_words copy = words;
+    const layout::queue_words words = words_with(5, 6, 0);
+    layout::queue_words copy = words;
     (void)plan(copy, role::consumer);
     (void)plan(copy, role::producer);
     BOOST_TEST(std::memcmp(&copy, &words, sizeof words) == 0);
@@ -84,12 +84,12 @@ BOOST_AUTO_TEST_CASE(planning_changes_no_word) {
 // so that the plan itself can be applied again from any point of the first application.
 BOOST_AUTO_TEST_CASE(a_plan_applied_again_from_any_point_gives_the_same_words) {
     for (const role dead : {role::producer, role::consumer}) {
-        const layout::spsc_words before = words_with(5, 6, 0);
+        const layout::queue_words before = words_with(5, 6, 0);
         const repairs all = plan(before, dead);
-        layout::spsc_words once = before;
+        layout::queue_words once = before;
         apply(once, dead, all);
         for (int stores_done = 0; stores_done <= 4; ++stores_done) {
-            layout::spsc_words again = before;
+            layout::queue_words again = before;
             if (dead == role::consumer) {
                 if (stores_done > 0) again.consumer.seen = all.seen;
                 if (stores_done > 1) again.consumer.redelivered = all.redelivered;

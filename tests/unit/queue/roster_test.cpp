@@ -58,7 +58,7 @@ void move_in_and_vanish(const some_queue& queue, role as) {
 BOOST_AUTO_TEST_SUITE(roster)
 
 BOOST_AUTO_TEST_CASE(roles_have_entries_streams_and_events_of_their_own) {
-    layout::spsc_words words{};
+    layout::queue_words words{};
     BOOST_TEST(noria::queue::entry_of(role::producer) == 0U);
     BOOST_TEST(noria::queue::entry_of(role::consumer) == 1U);
     BOOST_TEST((other(role::producer) == role::consumer));
@@ -147,10 +147,10 @@ BOOST_AUTO_TEST_CASE(a_recovery_that_dies_at_any_store_is_finished_by_the_next) 
     words.consumer.head = words.producer.tail = 0;
     words.consumer.taken = 1;
     words.consumer.redelivered = 5;
-    const layout::spsc_words words_before = words;
+    const layout::queue_words words_before = words;
     const layout::roster_entry entry_before = entry;
     noria::queue::recover(*file, role::consumer);
-    const layout::spsc_words words_after = words;
+    const layout::queue_words words_after = words;
     const layout::roster_entry entry_after = entry;
     BOOST_REQUIRE_EQUAL(words_after.consumer.redelivered, 6U);
     BOOST_REQUIRE_EQUAL(words_after.consumer.seen, 1U);

@@ -1,0 +1,269 @@
+// slot_ring.hpp: many writers, many readers, slots of one size; no locks, no fences, no system calls.
+//
+//      slot i:  [ word | bytes: length | message ]      position p stands in slot p mod capacity, in lap p div capacity
+//
+//      writers:  (lap, free) --CAS--> (lap, claimed, me) --store--> (lap, ready)        give back --store--> (lap+1, free)
+//      readers:  (lap, ready) --CAS--> (lap, held, me) --store--> (lap+1, free)         put back --store--> (lap, ready)
+//
+// A claim and the record of its owner are one compare-and-swap of the slot's word: there is no moment at which a position is
+// taken and nobody knows by whom. Each endpoint walks by itself, from a private position; the shared tail and head are
+// hints for newcomers, and never believed.
+//
+// Invariants  L1  Positions are claimed without a gap: by writers in front of the true tail, by readers (what was given back
+//                 or skipped counts as read) in front of the true head. No endpoint's position is beyond them.
+//             L2  A slot's lap only grows; it grows when its message is released, given back or skipped. So while a
+//                 message is in the ring, the true tail is at most `capacity` beyond it.
+//             L3  (ready) of a position behind a reader is a message that was put back: `returned` was raised after it.
+// Orders      [S1] acquire in reader::take <- [S2] release in writer::commit, [S5] in reader::put_back: a message, before its word
+//             [S3] acquire in writer::claim <- [S4] release in reader::release: our reads, before the leave to overwrite
+//             [S6] acquire in reader::look_behind <- [S8] in raise_returned: what is ready, before the raise
+//             [S7], [S9] acquire in look <- [S2], [S4]: a slot's state, before a claim or a message is expected there
+// Crash       Dead with a claim or a lease: the word says whose it was; release_dead() makes a hole of the claim and
+//             readies the message again. No store of the dead one can come later (roster.hpp), so [S2] and [S4] are
+//             plain stores. Counters are exact: see layout/tally_line.hpp.
+// Delay       A slow but living claimant delays those behind it: obstacle() names it. It is never passed over.
+// Source      Vyukov's bounded queue, with the owner in the word and without the shared tail and head.
+#pragma once
+
+#include "noria/core/atomics.hpp"
+#include "noria/layout/slot_word.hpp"
+#include "noria/layout/tally_line.hpp"
+#include "noria/ring/ring_view.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace noria::inline v1::ring {
+
+// A position in the ring, and where that is.
+class slot_cursor {
+public:
+    NORIA_API void attach(const ring_view& view, std::uint64_t position) noexcept;
+    NORIA_API void go_to(std::uint64_t position) noexcept;
+    void step() noexcept {
+        position_ += 1;
+        slot_ += slot_bytes_;
+        if (slot_ == end_) [[unlikely]] {
+            slot_ = begin_;
+            lap_ += layout::lap_step;
+        }
+    }
+    // On to behind that lap of this slot; never backwards, and at least one step.
+    NORIA_API void go_behind(std::int64_t laps) noexcept;
+
+    [[nodiscard]] std::byte* slot() const noexcept { return slot_; }
+    [[nodiscard]] std::uint64_t& word() const noexcept { return *reinterpret_cast<std::uint64_t*>(slot_); }
+    [[nodiscard]] std::uint64_t lap() const noexcept { return lap_; }  // as bits of a word
+    [[nodiscard]] std::uint64_t position() const noexcept { return position_; }
+    [[nodiscard]] std::uint64_t capacity() const noexcept { return mask_ + 1; }
+    [[nodiscard]] std::uint64_t slot_bytes() const noexcept { return slot_bytes_; }
+    [[nodiscard]] std::byte* begin() const noexcept { return begin_; }
+    [[nodiscard]] std::byte* end() const noexcept { return end_; }
+
+    // What a tally notes of a position: laps modulo 2^45.
+    [[nodiscard]] std::uint64_t note() const noexcept { return position_ & note_mask_; }
+    [[nodiscard]] std::uint64_t note_of(const std::byte* slot, std::uint64_t word) const noexcept {
+        return layout::lap_of(word) << shift_ | static_cast<std::uint64_t>(slot - begin_) / slot_bytes_;
+    }
+
+private:
+    std::byte* slot_ = nullptr;
+    std::uint64_t lap_ = 0;
+    std::uint64_t position_ = 0;
+    std::uint64_t slot_bytes_ = 0;
+    std::byte* begin_ = nullptr;
+    std::byte* end_ = nullptr;
+    std::uint64_t mask_ = 0;
+    std::uint64_t note_mask_ = 0;
+    unsigned shift_ = 0;
+};
+
+constexpr std::uint64_t hint_interval = 32;  // positions between two stores of a hint; a power of two
+
+class slot_writer {
+public:
+    static constexpr bool contended = true;  // others may be quicker than we are
+
+    NORIA_API bool attach(const ring_view& view) noexcept;
+
+    // A slot of our own, or null: look() then, and try again. Lock-free.
+    [[nodiscard]] std::byte* claim(std::uint64_t /*bytes*/) noexcept {
+        const std::uint64_t open = at_.lap();
+        // [S3] acquire <- [S4] in release, by the exchange: their reads of the slot, before our writes.
+        if (load_relaxed(at_.word()) != open || !compare_exchange(at_.word(), open, open | mine_)) return nullptr;
+        return at_.slot() + payload_offset_;
+    }
+
+    // Publishes what stands in the claimed slot. Wait-free.
+    void commit(std::uint64_t bytes) noexcept {
+        if (of_bytes_) store_relaxed(*reinterpret_cast<std::uint64_t*>(at_.slot() + 8), bytes);
+        store_relaxed(tally_->committing[sent_ & 1], at_.note());
+        compiler_fence();
+        store_relaxed(tally_->sent, ++sent_);
+        // [S2] release -> [S1] in take: the message, before its word; and the count.
+        store_release(at_.word(), layout::slot_word(at_.lap(), layout::slot_phase::ready));
+        move_on();
+    }
+
+    // Makes a hole of the claimed slot: readers pass it. Wait-free.
+    NORIA_API void give_back() noexcept;
+
+    // Walks to where claim() may succeed. `ready`: it may; somebody else may be quicker.
+    NORIA_API sight look(std::uint64_t bytes) noexcept;
+
+    // Who keeps the slot that the last look() found in our way: 1 + the index of a roster entry; 0: nobody.
+    [[nodiscard]] std::uint64_t obstacle() const noexcept { return obstacle_; }
+    // Whether that, and not the number of messages, is why there is no room.
+    [[nodiscard]] bool stalled() const noexcept { return obstacle_ != 0 && depth_seen_ < at_.capacity(); }
+
+    [[nodiscard]] std::uint64_t position() const noexcept { return at_.position(); }
+    [[nodiscard]] std::uint64_t messages() const noexcept { return sent_; }
+    [[nodiscard]] NORIA_API std::uint64_t depth() noexcept;  // messages committed and not released
+    [[nodiscard]] layout::tally_line& line() const noexcept { return *tally_; }
+    [[nodiscard]] std::uint64_t message_bytes_max() const noexcept { return message_bytes_; }
+
+private:
+    void move_on() noexcept {
+        at_.step();
+        if ((at_.position() & (hint_interval - 1)) == 0) [[unlikely]]
+            move_hint();
+    }
+    NORIA_API void move_hint() noexcept;
+
+    slot_cursor at_;
+    std::uint64_t mine_ = 0;  // claimed, by us
+    std::uint64_t sent_ = 0;
+    layout::tally_line* tally_ = nullptr;
+    std::uint64_t payload_offset_ = 0;
+    bool of_bytes_ = false;
+    std::uint64_t obstacle_ = 0;
+    std::uint64_t depth_seen_ = 0;
+    std::uint64_t depth_interval_ = 0;  // positions between two looks at the depth; a power of two
+    std::uint64_t message_bytes_ = 0;
+    std::uint64_t given_back_ = 0;
+    layout::producer_line* producer_ = nullptr;
+    ring_view view_;
+};
+
+class slot_reader {
+public:
+    static constexpr bool contended = true;  // others may be quicker than we are
+
+    NORIA_API bool attach(const ring_view& view) noexcept;
+
+    // A message of our own, or null: look() then, and try again. Lock-free. Ours until release() or put_back().
+    [[nodiscard]] const std::byte* take() noexcept {
+        const std::uint64_t word = load_relaxed(at_.word());
+        if ((word & ~deliveries_bits) != (at_.lap() | ready_bits) || load_relaxed(*returned_) != returned_seen_)
+            return nullptr;
+        // [S1] acquire <- [S2] in commit, [S5] in put_back, by the exchange: whoever sees the word sees the message.
+        if (!compare_exchange(at_.word(), word, word + mine_)) return nullptr;
+        taken_slot_ = at_.slot();
+        taken_word_ = word + mine_;
+        taken_note_ = at_.note();
+        taken_bytes_ = of_bytes_ ? load_relaxed(*reinterpret_cast<const std::uint64_t*>(taken_slot_ + 8)) : message_bytes_;
+        at_.step();
+        if ((at_.position() & (hint_interval - 1)) == 0) [[unlikely]]
+            store_relaxed(consumer_->head, at_.position());  // stale is harmless: a hint
+        if (taken_bytes_ > message_bytes_) [[unlikely]] {
+            lied_ = true;
+            return nullptr;
+        }
+        return taken_slot_ + payload_offset_;
+    }
+    [[nodiscard]] std::uint64_t taken_bytes() const noexcept { return taken_bytes_; }
+    [[nodiscard]] unsigned deliveries() const noexcept {
+        return static_cast<unsigned>(layout::deliveries_of(taken_word_)) + 1;
+    }
+
+    // That it is handed out is in its word already.
+    void hold() noexcept {}
+
+    // Gives the slot of a message that was taken back to the writers. Wait-free. False: somebody has scribbled on its word.
+    bool release(const std::byte* message) noexcept {
+        std::byte* const slot = const_cast<std::byte*>(message) - payload_offset_;
+        std::uint64_t& word = *reinterpret_cast<std::uint64_t*>(slot);
+        const std::uint64_t held = load_relaxed(word);  // ours alone to change
+        if ((held & owned_bits) != (ready_bits + mine_)) [[unlikely]]
+            return false;
+        store_relaxed(tally_->releasing[received_ & 1],
+                      slot == taken_slot_ && held == taken_word_ ? taken_note_ : at_.note_of(slot, held));
+        compiler_fence();
+        store_relaxed(tally_->received, ++received_);
+        // [S4] release -> [S3] in claim: our reads, before the leave to overwrite; and the count.
+        store_release(word, layout::slot_word(held + layout::lap_step, layout::slot_phase::free));
+        return true;
+    }
+
+    // Makes a message that was taken ready again. Its next delivery says that it is not the first, if this one `counts`.
+    NORIA_API bool put_back(const std::byte* message, bool counts) noexcept;
+    NORIA_API void put_all_back() noexcept;
+
+    // Walks to where take() may succeed. `ready`: it may; somebody else may be quicker.
+    NORIA_API sight look() noexcept;
+
+    // Whether no message is in the ring, in a claim, or in the hands of another reader.
+    [[nodiscard]] NORIA_API bool drained() const noexcept;
+
+    [[nodiscard]] std::uint64_t obstacle() const noexcept { return obstacle_; }
+    [[nodiscard]] bool stalled() const noexcept { return obstacle_ != 0; }
+    [[nodiscard]] std::uint64_t position() const noexcept { return received_; }  // what was drained is what counts
+    [[nodiscard]] std::uint64_t messages() const noexcept { return received_; }
+    [[nodiscard]] NORIA_API std::uint64_t depth() const noexcept;
+    [[nodiscard]] layout::tally_line& line() const noexcept { return *tally_; }
+
+private:
+    static constexpr std::uint64_t deliveries_bits = layout::deliveries_mask << layout::deliveries_shift;
+    static constexpr std::uint64_t ready_bits = layout::slot_word(0, layout::slot_phase::ready);
+    static constexpr std::uint64_t owned_bits = layout::phase_mask << layout::phase_shift | layout::owner_mask;
+
+    bool look_behind() noexcept;
+
+    slot_cursor at_;
+    std::uint64_t mine_ = 0;  // what makes a ready word a held one, of ours
+    const std::uint64_t* returned_ = nullptr;
+    std::uint64_t returned_seen_ = 0;
+    std::uint64_t received_ = 0;
+    layout::tally_line* tally_ = nullptr;
+    std::uint64_t payload_offset_ = 0;
+    std::byte* taken_slot_ = nullptr;  // of the message that was taken last
+    std::uint64_t taken_word_ = 0;
+    std::uint64_t taken_note_ = 0;
+    std::uint64_t taken_bytes_ = 0;
+    std::uint64_t message_bytes_ = 0;
+    bool of_bytes_ = false;
+    bool lied_ = false;  // a message's length contradicts the header
+    std::uint64_t obstacle_ = 0;
+    layout::consumer_line* consumer_ = nullptr;
+    ring_view view_;
+};
+
+// What a dead entry's tally must say, and how much it has in its hands: absolute values, from slots that cannot change.
+NORIA_API layout::tally_line tally_after(const ring_view& view, std::uint64_t dead) noexcept;
+
+// Makes holes of a dead entry's claims and readies what it held. Repeatable. Safe beside living endpoints, for whoever
+// has the proof of death. `returned` must be raised afterwards.
+NORIA_API void release_dead(const ring_view& view, std::uint64_t dead) noexcept;
+
+// Tells readers that something behind them may be ready again (L3).
+NORIA_API void raise_returned(const ring_view& view) noexcept;
+
+// Where the ring stands, reckoned from its slots, and what is in somebody's hands; for observers. Positions are exact up
+// to laps of 2^45.
+struct slots_seen {
+    std::uint64_t tail = 0;  // one behind the last position that was claimed
+    std::uint64_t head = 0;  // the first position that no reader has claimed, released or passed; or tail
+};
+struct hand {
+    bool writing = false;  // a claim; else a lease
+    std::uint64_t owner = 0;  // the index of a roster entry
+    std::uint64_t position = 0;
+};
+NORIA_API slots_seen survey_slots(const ring_view& view, std::vector<hand>& in_hand);
+
+// Says what contradicts the invariants, or null. Exact on a ring that nobody works on.
+NORIA_API const char* check_slots(const ring_view& view) noexcept;
+
+}  // namespace noria::inline v1::ring
+
+// SPDX-License-Identifier: BSL-1.0

@@ -1,0 +1,151 @@
+// crowd.cpp: coming to, going from and looking over the roster of an mpmc queue, and burying its dead.
+#include "noria/queue/crowd.hpp"
+
+#include "noria/core/atomics.hpp"
+#include "noria/layout/tally_line.hpp"
+#include "noria/os/file_lock.hpp"
+#include "noria/ring/slot_ring.hpp"
+#include "noria/sync/event_count.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+
+namespace noria::inline v1::queue {
+
+namespace {
+
+constexpr std::uint64_t suspects_at_a_time = 16;
+
+std::uint64_t entry_lock(std::uint64_t index) noexcept { return layout::lock_base + index; }
+
+bool is_alive(const queue_file& file, std::uint64_t index) noexcept {
+    // [S4] acquire <- [S3] in show_in_crowd, [S7] in leave_crowd, [S9] in bury: the record, or all that it did.
+    return load_acquire(file.entry(index).state) == layout::entry_alive;
+}
+
+// Of either role: any of them may wait for what has just become true.
+void rouse_all(const queue_file& file) noexcept {
+    sync::event_count(file.words().consumers_event).rouse();
+    sync::event_count(file.words().producers_event).rouse();
+}
+
+// Precondition: we hold the lock of the entry, whose record is alive. Restartable: the targets are absolute, a valid journal
+// is believed, and the store that frees the record comes last.
+void recover_entry(queue_file& file, std::uint64_t dead) noexcept {
+    layout::roster_entry& entry = file.entry(dead);
+    const ring::ring_view view = file.view();
+    layout::tally_line& tally = view.tallies[dead];
+    const bool producer = load_relaxed(entry.role) == layout::role_producer;
+    if (load_acquire(entry.journal_valid) != 1) {
+        const layout::tally_line all = ring::tally_after(view, dead);
+        store_relaxed(entry.journal_redelivered, all.redelivered);
+        store_relaxed(entry.journal_deaths, (producer ? all.producer_deaths : all.consumer_deaths) + 1);
+        store_relaxed(entry.journal_sent, all.sent);
+        store_relaxed(entry.journal_received, all.received);
+        store_relaxed(entry.journal_given_back, all.given_back);
+        store_relaxed(entry.journal_skipped, all.skipped);
+        store_release(entry.journal_valid, std::uint64_t{1});  // E2; a death before this line has planned nothing
+        compiler_fence();                                      // ... nor has it begun to apply
+    }
+    ring::release_dead(view, dead);
+    ring::raise_returned(view);  // also for what it put back itself, and died before it said so
+    store_relaxed(tally.sent, load_relaxed(entry.journal_sent));
+    store_relaxed(tally.received, load_relaxed(entry.journal_received));
+    store_relaxed(tally.given_back, load_relaxed(entry.journal_given_back));
+    store_relaxed(tally.skipped, load_relaxed(entry.journal_skipped));
+    store_relaxed(tally.redelivered, load_relaxed(entry.journal_redelivered));
+    store_relaxed(producer ? tally.producer_deaths : tally.consumer_deaths, load_relaxed(entry.journal_deaths));
+    layout::stream_line& stream = stream_of(file.words(), producer ? role::producer : role::consumer);
+    const std::uint64_t generation = load_acquire(stream.generation);
+    for (std::uint64_t last = load_acquire(stream.died); static_cast<std::int64_t>(generation - last) > 0;
+         last = load_acquire(stream.died)) {
+        if (compare_exchange(stream.died, last, generation)) break;
+    }
+    // Before the record is free: later nobody would make up for the dead one's bell. After it: the end is news.
+    rouse_all(file);
+    store_release(entry.state, layout::entry_free);  // [S9] release -> [S4] in is_alive: all of this, before it is done
+    rouse_all(file);
+}
+
+failure no_lock(const queue_file& file, int error) {
+    return refuse(file.path(), errc::system,
+                  fmt::format("could not take a lock: found {} (errno {}), expected success; does the file system keep "
+                              "open-file-description locks?",
+                              os::words_for(error), error));
+}
+
+// Takes that entry, if nobody lives there. 0, EAGAIN, or what keeps locks from working here.
+int try_entry(queue_file& file, std::uint64_t index) noexcept {
+    const int locks = file.locks();
+    if (const int error = os::try_lock(locks, entry_lock(index)); error != 0) return error;
+    file.settle_at(index);
+    if (is_alive(file, index)) recover_entry(file, index);  // E1, and we hold its lock: a dead one's
+    return 0;
+}
+
+}  // namespace
+
+failure join_crowd(queue_file& file, role /*wanted*/, bool& passing) {
+    passing = false;
+    // The dead first: who comes to replace one must find its end recorded, or it would be told as one after its own coming.
+    for (std::uint64_t i = 0; i < file.header().roster_length; ++i) (void)bury(file, i);
+    for (std::uint64_t i = 0; i < file.header().roster_length; ++i) {
+        if (is_alive(file, i)) continue;
+        const int error = try_entry(file, i);
+        if (error == 0) return {};
+        if (error != EAGAIN) return no_lock(file, error);
+        passing = true;  // somebody who comes, goes, or recovers
+    }
+    if (passing) {
+        return refuse(file.path(), errc::role_taken,
+                      "found each free entry of the roster in the hands of a process that is just attaching, leaving or "
+                      "recovering it, expected one free; try again");
+    }
+    return refuse(file.path(), errc::roster_full,
+                  fmt::format("found {} endpoints attached, expected fewer; stop one, or make the queue with a larger "
+                              "number of endpoints",
+                              file.header().roster_length));
+}
+
+std::uint64_t show_in_crowd(queue_file& file, role taken) noexcept {
+    layout::roster_entry& entry = file.entry(file.self());
+    layout::stream_line& stream = stream_of(file.words(), taken);
+    store_release(entry.state, layout::entry_alive);  // [S3] release -> [S4] in is_alive: the record, before alive
+    const std::uint64_t generation = fetch_add(stream.generation, std::uint64_t{1}) + 1;
+    store_relaxed(entry.incarnation, generation);
+    // Producers may wait for a consumer; consumers who wait for others' messages to be released, for a producer.
+    sync::event_count(file.words().producers_event).ring();
+    return generation;
+}
+
+void leave_crowd(queue_file& file) noexcept {
+    store_release(file.entry(file.self()).state,
+                  layout::entry_free);  // [S7] release -> [S4] in is_alive: all that we did, before nobody is there
+    rouse_all(file);                    // we are on the roster no more
+}
+
+bool crowd_has(queue_file& file, role asked, bool probe) noexcept {
+    const std::uint64_t length = file.header().roster_length;
+    for (std::uint64_t n = 0; probe && n < length && n < suspects_at_a_time; ++n) (void)bury(file, file.next_suspect());
+    for (std::uint64_t i = 0; i < length; ++i) {
+        if (is_alive(file, i) && load_relaxed(file.entry(i).role) == static_cast<std::uint32_t>(asked)) return true;
+    }
+    return false;
+}
+
+bool bury(queue_file& file, std::uint64_t index) noexcept {
+    if (!is_alive(file, index)) return false;
+    const int locks = file.locks();
+    // Our own lock would not keep us away.
+    if (locks < 0 || index == file.self()) return false;
+    if (os::is_locked(locks, entry_lock(index)) || os::try_lock(locks, entry_lock(index)) != 0) return false;
+    const bool dead = is_alive(file, index);  // E1, and the lock is ours: whoever is on record as alive now is dead
+    if (dead) recover_entry(file, index);
+    os::unlock(locks, entry_lock(index));
+    return dead;
+}
+
+}  // namespace noria::inline v1::queue
+
+// SPDX-License-Identifier: BSL-1.0

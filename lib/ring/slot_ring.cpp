@@ -1,0 +1,305 @@
+// slot_ring.cpp: the walks, giving back, putting back, and what a death leaves to be done.
+#include "noria/ring/slot_ring.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+
+namespace noria::inline v1::ring {
+
+namespace {
+
+using layout::slot_phase;
+
+std::uint64_t& word_at(const ring_view& view, std::uint64_t slot_bytes, std::uint64_t index) noexcept {
+    return *reinterpret_cast<std::uint64_t*>(view.records + index * slot_bytes);
+}
+
+// Steps of one walk. An honest one needs two turns of the ring at the most, unless the others are quicker than it all the
+// time; then, as on bytes that somebody scribbles on, it sees nothing now and is asked again.
+std::uint64_t steps_at_most(const slot_cursor& at) noexcept { return 2 * at.capacity() + 64; }
+
+// What passes between the two sums makes the depth seem less, never more than it ever was.
+std::uint64_t depth_of(const ring_view& view) noexcept {
+    std::uint64_t sent = 0;
+    std::uint64_t received = 0;
+    for (std::uint64_t i = 0; i < view.shape.endpoints; ++i) sent += load_relaxed(view.tallies[i].sent);
+    compiler_fence();
+    for (std::uint64_t i = 0; i < view.shape.endpoints; ++i) received += load_relaxed(view.tallies[i].received);
+    return sent - std::min(sent, received);
+}
+
+}  // namespace
+
+void slot_cursor::attach(const ring_view& view, std::uint64_t position) noexcept {
+    const layout::geometry where = layout::place(view.shape);
+    slot_bytes_ = where.slot_bytes;
+    begin_ = view.records;
+    end_ = begin_ + where.ring_bytes;
+    mask_ = view.shape.capacity - 1;
+    shift_ = static_cast<unsigned>(std::countr_zero(view.shape.capacity));
+    constexpr unsigned lap_bits = 64 - layout::lap_shift;
+    note_mask_ = shift_ + lap_bits >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << (shift_ + lap_bits)) - 1;
+    go_to(position);
+}
+
+void slot_cursor::go_to(std::uint64_t position) noexcept {
+    position_ = position;
+    lap_ = (position >> shift_) << layout::lap_shift;
+    slot_ = begin_ + (position & mask_) * slot_bytes_;
+}
+
+void slot_cursor::go_behind(std::int64_t laps) noexcept {
+    if (laps <= 0) return step();
+    go_to(position_ + static_cast<std::uint64_t>(laps) * capacity() + 1);
+}
+
+bool slot_writer::attach(const ring_view& view) noexcept {
+    view_ = view;
+    tally_ = &view.tallies[view.self];
+    producer_ = view.producer;
+    sent_ = load_relaxed(tally_->sent);
+    given_back_ = load_relaxed(tally_->given_back);
+    store_relaxed(tally_->claim_open, std::uint64_t{0});  // a dead predecessor's
+    mine_ = layout::slot_word(0, slot_phase::claimed, 0, view.self + 1);
+    of_bytes_ = view.shape.form == layout::message_form::bytes;
+    payload_offset_ = layout::place(view.shape).payload_offset;
+    message_bytes_ = view.shape.message_bytes;
+    // The depth is a sum over the roster: to be looked at so seldom that it costs next to nothing.
+    depth_interval_ = std::bit_ceil(std::max(view.shape.capacity / 8, 4 * view.shape.endpoints));
+    at_.attach(view, load_relaxed(producer_->tail));
+    return look(0) != sight::corrupt;
+}
+
+// Each position is some writer's: so somebody stores the hint, and looks at the depth, every so many positions.
+void slot_writer::move_hint() noexcept {
+    store_relaxed(producer_->tail, at_.position());  // stale is harmless: a hint
+    if ((at_.position() & (depth_interval_ - 1)) == 0) (void)depth();
+}
+
+void slot_writer::give_back() noexcept {
+    store_relaxed(tally_->giving_back[given_back_ & 1], at_.note());
+    compiler_fence();
+    store_relaxed(tally_->given_back, ++given_back_);
+    // [S2] release -> [S1] in take, and [S7] in look: the count, before the hole.
+    store_release(at_.word(), layout::slot_word(at_.lap() + layout::lap_step, slot_phase::free));
+    move_on();
+}
+
+sight slot_writer::look(std::uint64_t /*bytes*/) noexcept {
+    obstacle_ = 0;
+    for (std::uint64_t steps = steps_at_most(at_); steps != 0; --steps) {
+        const std::uint64_t word = load_acquire(at_.word());  // [S7] acquire <- [S2] in give_back, [S4] in release
+        if (layout::is_impossible(word)) return sight::corrupt;
+        const bool is_free = layout::phase_of(word) == slot_phase::free;
+        const std::int64_t ahead = layout::laps_ahead(word, at_.lap());
+        if (ahead == 0 && is_free) return sight::ready;
+        if (ahead < 0) {
+            // L1, L2: its message of the last lap is there, or being written or read.
+            if (ahead != -1 || is_free) return sight::corrupt;
+            obstacle_ = layout::owner_of(word);
+            depth_seen_ = depth();
+            return sight::nothing;
+        }
+        // Somebody had this position. A slot that is free in a later lap tells less than one that is not.
+        at_.go_behind(is_free ? ahead - 1 : ahead);
+    }
+    return sight::nothing;
+}
+
+std::uint64_t slot_writer::depth() noexcept {
+    const std::uint64_t now = depth_of(view_);
+    if (now > load_relaxed(tally_->high_water)) store_relaxed(tally_->high_water, now);
+    return now;
+}
+
+bool slot_reader::attach(const ring_view& view) noexcept {
+    view_ = view;
+    tally_ = &view.tallies[view.self];
+    consumer_ = view.consumer;
+    returned_ = view.returned;
+    returned_seen_ = load_relaxed(*returned_) - 1;  // L3: what was put back before we came is looked for once
+    received_ = load_relaxed(tally_->received);
+    mine_ = layout::slot_word(0, slot_phase::held, 0, view.self + 1) - ready_bits;
+    of_bytes_ = view.shape.form == layout::message_form::bytes;
+    payload_offset_ = layout::place(view.shape).payload_offset;
+    message_bytes_ = view.shape.message_bytes;
+    at_.attach(view, load_relaxed(consumer_->head));
+    return look() != sight::corrupt;
+}
+
+// Back to the first message that was put back behind us, if there is one. False: the words contradict L2.
+bool slot_reader::look_behind() noexcept {
+    returned_seen_ = load_acquire(*returned_);  // [S6] acquire <- [S8] in raise_returned: what is ready, before the raise
+    const auto here = static_cast<std::int64_t>(at_.position() & (at_.capacity() - 1));
+    const auto laps = static_cast<std::int64_t>(at_.capacity());
+    std::int64_t first = 0;
+    for (std::int64_t i = 0; i < laps; ++i) {
+        const std::uint64_t word =
+            load_relaxed(word_at(view_, at_.slot_bytes(), static_cast<std::uint64_t>(i)));
+        if (layout::phase_of(word) != slot_phase::ready) continue;
+        const std::int64_t ahead = layout::laps_ahead(word, at_.lap());
+        if (ahead < -2) return false;
+        if (ahead <= 0) first = std::min(first, ahead * laps + i - here);
+    }
+    if (first < -laps) return false;
+    at_.go_to(at_.position() + static_cast<std::uint64_t>(first));
+    return true;
+}
+
+sight slot_reader::look() noexcept {
+    obstacle_ = 0;
+    if (lied_) return sight::corrupt;
+    if (load_relaxed(*returned_) != returned_seen_ && !look_behind()) return sight::corrupt;
+    for (std::uint64_t steps = steps_at_most(at_); steps != 0; --steps) {
+        const std::uint64_t word = load_acquire(at_.word());  // [S9] acquire <- [S2] in commit, give_back, release_dead
+        if (layout::is_impossible(word)) return sight::corrupt;
+        const slot_phase phase = layout::phase_of(word);
+        const std::int64_t ahead = layout::laps_ahead(word, at_.lap());
+        if (ahead == 0) {
+            if (phase == slot_phase::ready) return sight::ready;
+            if (phase != slot_phase::held) {
+                obstacle_ = layout::owner_of(word);
+                return sight::nothing;
+            }
+        }
+        if (ahead < 0) {
+            // Nobody has claimed this position yet. The last lap's message is read by somebody, or was put back.
+            if (ahead != -1 || phase == slot_phase::free || phase == slot_phase::claimed) return sight::corrupt;
+            return sight::nothing;
+        }
+        // Somebody had this position, or it is a hole. All up to two laps before the slot's have been dealt with (L2).
+        at_.go_behind(ahead - 2);
+    }
+    return sight::nothing;
+}
+
+bool slot_reader::put_back(const std::byte* message, bool counts) noexcept {
+    std::byte* const slot = const_cast<std::byte*>(message) - payload_offset_;
+    std::uint64_t& word = *reinterpret_cast<std::uint64_t*>(slot);
+    const std::uint64_t held = load_relaxed(word);  // ours alone to change
+    if ((held & owned_bits) != ready_bits + mine_) return false;
+    const std::uint64_t deliveries = std::min(layout::deliveries_of(held) + (counts ? 1 : 0), layout::deliveries_mask);
+    // [S5] release -> [S1] in take: our reads, and the message, before its word.
+    store_release(word, layout::slot_word(held, slot_phase::ready, deliveries));
+    if (counts) store_relaxed(tally_->redelivered, load_relaxed(tally_->redelivered) + 1);
+    raise_returned(view_);
+    return true;
+}
+
+void slot_reader::put_all_back() noexcept {
+    store_relaxed(tally_->redelivered, tally_after(view_, view_.self).redelivered);
+    release_dead(view_, view_.self);
+    raise_returned(view_);
+}
+
+bool slot_reader::drained() const noexcept {
+    for (std::uint64_t i = 0; i < at_.capacity(); ++i) {
+        const std::uint64_t word = load_acquire(word_at(view_, at_.slot_bytes(), i));  // [S9] acquire <- [S2], as in look
+        switch (layout::phase_of(word)) {
+            case slot_phase::free: break;
+            case slot_phase::held:
+                if (layout::owner_of(word) == view_.self + 1) break;
+                return false;
+            default: return false;
+        }
+    }
+    return true;
+}
+
+std::uint64_t slot_reader::depth() const noexcept { return depth_of(view_); }
+
+layout::tally_line tally_after(const ring_view& view, std::uint64_t dead) noexcept {
+    layout::tally_line all = view.tallies[dead];
+    slot_cursor at;
+    at.attach(view, 0);
+    const auto undone = [](std::uint64_t& counted, const std::uint64_t (&notes)[2], std::uint64_t note) {
+        if (counted != 0 && notes[(counted - 1) & 1] == note) --counted;
+    };
+    const layout::tally_line& noted = view.tallies[dead];
+    for (std::uint64_t i = 0; i < at.capacity(); ++i, at.step()) {
+        const std::uint64_t word = load_relaxed(at.word());
+        if (layout::owner_of(word) != dead + 1) continue;
+        const std::uint64_t note = at.note_of(at.slot(), word);
+        if (layout::phase_of(word) == slot_phase::claimed) {
+            undone(all.sent, noted.committing, note);
+            undone(all.given_back, noted.giving_back, note);
+            ++all.skipped;
+        } else if (layout::phase_of(word) == slot_phase::held) {
+            undone(all.received, noted.releasing, note);
+            ++all.redelivered;
+        }
+    }
+    return all;
+}
+
+void release_dead(const ring_view& view, std::uint64_t dead) noexcept {
+    slot_cursor at;
+    at.attach(view, 0);
+    for (std::uint64_t i = 0; i < at.capacity(); ++i, at.step()) {
+        const std::uint64_t word = load_relaxed(at.word());  // of a dead owner: nobody else changes it
+        if (layout::owner_of(word) != dead + 1) continue;
+        if (layout::phase_of(word) == slot_phase::claimed) {
+            // [S2] release -> [S9] in look: all that recovery has noted, before the hole.
+            store_release(at.word(), layout::slot_word(word + layout::lap_step, slot_phase::free));
+        } else if (layout::phase_of(word) == slot_phase::held) {
+            const std::uint64_t deliveries = std::min(layout::deliveries_of(word) + 1, layout::deliveries_mask);
+            // [S5] release -> [S1] in take.
+            store_release(at.word(), layout::slot_word(word, slot_phase::ready, deliveries));
+        }
+    }
+}
+
+void raise_returned(const ring_view& view) noexcept {
+    // [S8] an exchange -> [S6] in look_behind: what was made ready, before the raise. Never a load and a store: of two who
+    // raise at once, one could hide the other's.
+    (void)fetch_add(*view.returned, std::uint64_t{1});
+}
+
+slots_seen survey_slots(const ring_view& view, std::vector<hand>& in_hand) {
+    slot_cursor at;
+    at.attach(view, 0);
+    slots_seen all;
+    std::vector<std::uint64_t> unread;
+    for (std::uint64_t i = 0; i < at.capacity(); ++i, at.step()) {
+        const std::uint64_t word = load_relaxed(at.word());  // relaxed: an observer decides nothing by it
+        const slot_phase phase = layout::phase_of(word);
+        const std::uint64_t position = at.note_of(at.slot(), word);
+        if (phase == slot_phase::claimed || phase == slot_phase::held)
+            in_hand.push_back({phase == slot_phase::claimed, layout::owner_of(word) - 1, position});
+        if (phase == slot_phase::claimed || phase == slot_phase::ready) unread.push_back(position);
+        // A free slot was claimed a lap ago.
+        const std::uint64_t behind = phase == slot_phase::free ? position - at.capacity() + 1 : position + 1;
+        if (static_cast<std::int64_t>(behind - all.tail) > 0) all.tail = behind;
+    }
+    all.head = all.tail;
+    for (const std::uint64_t each : unread) {
+        if (static_cast<std::int64_t>(each - all.head) < 0) all.head = each;
+    }
+    return all;
+}
+
+const char* check_slots(const ring_view& view) noexcept {
+    slot_cursor at;
+    at.attach(view, 0);
+    // Of each slot the last position that was claimed, relative to the first slot's lap: all of them within one turn (L1).
+    const std::uint64_t origin = load_relaxed(at.word());
+    const auto laps = static_cast<std::int64_t>(at.capacity());
+    std::int64_t least = std::numeric_limits<std::int64_t>::max();
+    std::int64_t most = std::numeric_limits<std::int64_t>::min();
+    for (std::int64_t i = 0; i < laps; ++i, at.step()) {
+        const std::uint64_t word = load_relaxed(at.word());
+        if (layout::is_impossible(word)) return "a slot's word says what nobody writes";
+        const bool is_free = layout::phase_of(word) == slot_phase::free;
+        const std::int64_t ahead = layout::laps_ahead(word, origin) - (is_free ? 1 : 0);
+        if (ahead > 2 || ahead < -2) return "a slot is more than a lap away from the others";
+        least = std::min(least, ahead * laps + i);
+        most = std::max(most, ahead * laps + i);
+    }
+    if (most - least != laps - 1) return "positions were claimed with a gap";
+    return nullptr;
+}
+
+}  // namespace noria::inline v1::ring
+
+// SPDX-License-Identifier: BSL-1.0
