@@ -37,7 +37,7 @@ void recover_entry(queue_file& file, std::uint64_t dead) noexcept {
     const ring::ring_view view = file.view();
     layout::tally_line& tally = view.tallies[dead];
     const bool producer = load_relaxed(entry.role) == layout::role_producer;
-    if (load_acquire(entry.journal_valid) != 1) {
+    if (load_acquire(entry.journal_valid) != 1) {  // E2: valid, it was made by a recoverer that died, whose lock we have
         const layout::tally_line all = ring::tally_after(view, dead);
         store_relaxed(entry.journal_redelivered, all.redelivered);
         store_relaxed(entry.journal_deaths, (producer ? all.producer_deaths : all.consumer_deaths) + 1);
@@ -57,10 +57,11 @@ void recover_entry(queue_file& file, std::uint64_t dead) noexcept {
     store_relaxed(tally.redelivered, load_relaxed(entry.journal_redelivered));
     store_relaxed(producer ? tally.producer_deaths : tally.consumer_deaths, load_relaxed(entry.journal_deaths));
     layout::stream_line& stream = stream_of(file.words(), producer ? role::producer : role::consumer);
-    const std::uint64_t generation = load_acquire(stream.generation);
-    for (std::uint64_t last = load_acquire(stream.died); static_cast<std::int64_t>(generation - last) > 0;
-         last = load_acquire(stream.died)) {
-        if (compare_exchange(stream.died, last, generation)) break;
+    // Relaxed: what is compared with the end's number, between two looks at the record, is what the record's release covers.
+    const std::uint64_t generation = load_relaxed(stream.generation);
+    for (std::uint64_t last = load_relaxed(stream.died); static_cast<std::int64_t>(generation - last) > 0;
+         last = load_relaxed(stream.died)) {
+        if (compare_exchange(stream.died, last, generation)) break;  // others recover others of the same role
     }
     // Before the record is free: later nobody would make up for the dead one's bell. After it: the end is news.
     rouse_all(file);

@@ -81,7 +81,7 @@ void slot_writer::give_back() noexcept {
     store_relaxed(tally_->giving_back[given_back_ & 1], at_.note());
     compiler_fence();
     store_relaxed(tally_->given_back, ++given_back_);
-    // [S2] release -> [S1] in take, and [S7] in look: the count, before the hole.
+    // [S2] release -> [S1] in take, [S8] in look: the count, before the hole.
     store_release(at_.word(), layout::slot_word(at_.lap() + layout::lap_step, slot_phase::free));
     move_on();
 }
@@ -89,7 +89,7 @@ void slot_writer::give_back() noexcept {
 sight slot_writer::look(std::uint64_t /*bytes*/) noexcept {
     obstacle_ = 0;
     for (std::uint64_t steps = steps_at_most(at_); steps != 0; --steps) {
-        const std::uint64_t word = load_acquire(at_.word());  // [S7] acquire <- [S2] in give_back, [S4] in release
+        const std::uint64_t word = load_acquire(at_.word());  // [S8] acquire <- [S2], [S4], [S5]
         if (layout::is_impossible(word)) return sight::corrupt;
         const bool is_free = layout::phase_of(word) == slot_phase::free;
         const std::int64_t ahead = layout::laps_ahead(word, at_.lap());
@@ -130,7 +130,7 @@ bool slot_reader::attach(const ring_view& view) noexcept {
 
 // Back to the first message that was put back behind us, if there is one. False: the words contradict L2.
 bool slot_reader::look_behind() noexcept {
-    returned_seen_ = load_acquire(*returned_);  // [S6] acquire <- [S8] in raise_returned: what is ready, before the raise
+    returned_seen_ = load_acquire(*returned_);  // [S6] acquire <- [S7] in raise_returned: what is ready, before the raise
     const auto here = static_cast<std::int64_t>(at_.position() & (at_.capacity() - 1));
     const auto laps = static_cast<std::int64_t>(at_.capacity());
     std::int64_t first = 0;
@@ -152,7 +152,7 @@ sight slot_reader::look() noexcept {
     if (lied_) return sight::corrupt;
     if (load_relaxed(*returned_) != returned_seen_ && !look_behind()) return sight::corrupt;
     for (std::uint64_t steps = steps_at_most(at_); steps != 0; --steps) {
-        const std::uint64_t word = load_acquire(at_.word());  // [S9] acquire <- [S2] in commit, give_back, release_dead
+        const std::uint64_t word = load_acquire(at_.word());  // [S8] acquire <- [S2], [S4], [S5]
         if (layout::is_impossible(word)) return sight::corrupt;
         const slot_phase phase = layout::phase_of(word);
         const std::int64_t ahead = layout::laps_ahead(word, at_.lap());
@@ -180,7 +180,7 @@ bool slot_reader::put_back(const std::byte* message, bool counts) noexcept {
     const std::uint64_t held = load_relaxed(word);  // ours alone to change
     if ((held & owned_bits) != ready_bits + mine_) return false;
     const std::uint64_t deliveries = std::min(layout::deliveries_of(held) + (counts ? 1 : 0), layout::deliveries_mask);
-    // [S5] release -> [S1] in take: our reads, and the message, before its word.
+    // [S5] release -> [S1] in take, [S8] in look: our reads, and the message, before its word.
     store_release(word, layout::slot_word(held, slot_phase::ready, deliveries));
     if (counts) store_relaxed(tally_->redelivered, load_relaxed(tally_->redelivered) + 1);
     raise_returned(view_);
@@ -195,7 +195,7 @@ void slot_reader::put_all_back() noexcept {
 
 bool slot_reader::drained() const noexcept {
     for (std::uint64_t i = 0; i < at_.capacity(); ++i) {
-        const std::uint64_t word = load_acquire(word_at(view_, at_.slot_bytes(), i));  // [S9] acquire <- [S2], as in look
+        const std::uint64_t word = load_acquire(word_at(view_, at_.slot_bytes(), i));  // [S8] acquire <- [S2], [S4], [S5]
         switch (layout::phase_of(word)) {
             case slot_phase::free: break;
             case slot_phase::held:
@@ -240,18 +240,18 @@ void release_dead(const ring_view& view, std::uint64_t dead) noexcept {
         const std::uint64_t word = load_relaxed(at.word());  // of a dead owner: nobody else changes it
         if (layout::owner_of(word) != dead + 1) continue;
         if (layout::phase_of(word) == slot_phase::claimed) {
-            // [S2] release -> [S9] in look: all that recovery has noted, before the hole.
+            // [S2] release -> [S1] in take, [S8] in look: all that recovery has noted, before the hole.
             store_release(at.word(), layout::slot_word(word + layout::lap_step, slot_phase::free));
         } else if (layout::phase_of(word) == slot_phase::held) {
             const std::uint64_t deliveries = std::min(layout::deliveries_of(word) + 1, layout::deliveries_mask);
-            // [S5] release -> [S1] in take.
+            // [S5] release -> [S1] in take, [S8] in look: the same.
             store_release(at.word(), layout::slot_word(word, slot_phase::ready, deliveries));
         }
     }
 }
 
 void raise_returned(const ring_view& view) noexcept {
-    // [S8] an exchange -> [S6] in look_behind: what was made ready, before the raise. Never a load and a store: of two who
+    // [S7] an exchange -> [S6] in look_behind: what was made ready, before the raise. Never a load and a store: of two who
     // raise at once, one could hide the other's.
     (void)fetch_add(*view.returned, std::uint64_t{1});
 }

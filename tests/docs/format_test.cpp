@@ -10,6 +10,8 @@
 #include "noria/layout/record.hpp"
 #include "noria/layout/ring_words.hpp"
 #include "noria/layout/roster_entry.hpp"
+#include "noria/layout/slot_word.hpp"
+#include "noria/layout/tally_line.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -74,7 +76,7 @@ BOOST_AUTO_TEST_CASE(the_header_page_is_as_described) {
                   FIELD(header, type_tag),      FIELD(header, capacity),      FIELD(header, slot_bytes),
                   FIELD(header, roster_length), FIELD(header, roster_offset), FIELD(header, words_offset),
                   FIELD(header, ring_offset),   FIELD(header, ring_bytes),    FIELD(header, file_bytes),
-                  FIELD(header, uuid),          FIELD(header, reserved)});
+                  FIELD(header, uuid),          FIELD(header, tally_offset),  FIELD(header, reserved)});
 }
 
 BOOST_AUTO_TEST_CASE(a_roster_entry_is_as_described) {
@@ -83,7 +85,9 @@ BOOST_AUTO_TEST_CASE(a_roster_entry_is_as_described) {
                   FIELD(roster_entry, pid), FIELD(roster_entry, start_time), FIELD(roster_entry, first_position),
                   FIELD(roster_entry, first_message), FIELD(roster_entry, program), FIELD(roster_entry, journal_valid),
                   FIELD(roster_entry, journal_seen), FIELD(roster_entry, journal_redelivered),
-                  FIELD(roster_entry, journal_deaths), FIELD(roster_entry, reserved)});
+                  FIELD(roster_entry, journal_deaths), FIELD(roster_entry, journal_sent),
+                  FIELD(roster_entry, journal_received), FIELD(roster_entry, journal_given_back),
+                  FIELD(roster_entry, journal_skipped)});
 }
 
 BOOST_AUTO_TEST_CASE(the_ring_words_are_as_described) {
@@ -97,10 +101,21 @@ BOOST_AUTO_TEST_CASE(the_ring_words_are_as_described) {
     expect_table("Consumer line", sizeof(layout::consumer_line),
                  {FIELD(consumer_line, head), FIELD(consumer_line, messages), FIELD(consumer_line, taken),
                   FIELD(consumer_line, seen), FIELD(consumer_line, redelivered), FIELD(consumer_line, reserved)});
-    expect_table("Event line", sizeof(layout::event_line), {FIELD(event_line, word), FIELD(event_line, reserved)});
+    expect_table("Event line", sizeof(layout::event_line),
+                 {FIELD(event_line, word), FIELD(event_line, reserved_word), FIELD(event_line, returned),
+                  FIELD(event_line, reserved)});
     expect_table("Stream line", sizeof(layout::stream_line),
                  {FIELD(stream_line, generation), FIELD(stream_line, ended), FIELD(stream_line, died),
                   FIELD(stream_line, heard), FIELD(stream_line, deaths), FIELD(stream_line, reserved)});
+}
+
+BOOST_AUTO_TEST_CASE(a_tally_is_as_described) {
+    expect_table("Tally line", sizeof(layout::tally_line),
+                 {FIELD(tally_line, sent), FIELD(tally_line, committing), FIELD(tally_line, given_back),
+                  FIELD(tally_line, giving_back), FIELD(tally_line, received), FIELD(tally_line, releasing),
+                  FIELD(tally_line, skipped), FIELD(tally_line, refused), FIELD(tally_line, redelivered),
+                  FIELD(tally_line, high_water), FIELD(tally_line, claim_open), FIELD(tally_line, producer_deaths),
+                  FIELD(tally_line, consumer_deaths)});
 }
 
 BOOST_AUTO_TEST_CASE(constants_are_as_described) {
@@ -146,6 +161,13 @@ BOOST_AUTO_TEST_CASE(constants_are_as_described) {
         {"record_present", hex(layout::record_present)},
         {"record_skip", hex(layout::record_skip)},
         {"record_length_mask", hex(layout::record_length_mask)},
+        {"slot_bytes_unit", number(layout::slot_bytes_unit)},
+        {"slot_header_bytes", number(layout::slot_header_bytes)},
+        {"endpoints_limit", number(layout::endpoints_limit)},
+        {"slot_phase::free", number(layout::slot_phase::free)},
+        {"slot_phase::claimed", number(layout::slot_phase::claimed)},
+        {"slot_phase::ready", number(layout::slot_phase::ready)},
+        {"slot_phase::held", number(layout::slot_phase::held)},
         {"event_armed", hex(layout::event_armed)},
         {"event_needs_fence", hex(layout::event_needs_fence)},
         {"bytes_type_tag", hex(noria::bytes_type_tag())},

@@ -14,10 +14,10 @@
 //             L2  A slot's lap only grows; it grows when its message is released, given back or skipped. So while a
 //                 message is in the ring, the true tail is at most `capacity` beyond it.
 //             L3  (ready) of a position behind a reader is a message that was put back: `returned` was raised after it.
-// Orders      [S1] acquire in reader::take <- [S2] release in writer::commit, [S5] in reader::put_back: a message, before its word
+// Orders      [S1] acquire in reader::take <- [S2] release in writer::commit, [S5] in put_back: a message, before its word
 //             [S3] acquire in writer::claim <- [S4] release in reader::release: our reads, before the leave to overwrite
-//             [S6] acquire in reader::look_behind <- [S8] in raise_returned: what is ready, before the raise
-//             [S7], [S9] acquire in look <- [S2], [S4]: a slot's state, before a claim or a message is expected there
+//             [S6] acquire in reader::look_behind <- [S7] in raise_returned: what is ready, before the raise
+//             [S8] acquire in look and drained <- [S2], [S4], [S5]: looks at the ring, before looks at the roster
 // Crash       Dead with a claim or a lease: the word says whose it was; release_dead() makes a hole of the claim and
 //             readies the message again. No store of the dead one can come later (roster.hpp), so [S2] and [S4] are
 //             plain stores. Counters are exact: see layout/tally_line.hpp.
@@ -100,7 +100,7 @@ public:
         store_relaxed(tally_->committing[sent_ & 1], at_.note());
         compiler_fence();
         store_relaxed(tally_->sent, ++sent_);
-        // [S2] release -> [S1] in take: the message, before its word; and the count.
+        // [S2] release -> [S1] in take, [S8] in look: the message, before its word; and the count.
         store_release(at_.word(), layout::slot_word(at_.lap(), layout::slot_phase::ready));
         move_on();
     }
@@ -190,7 +190,7 @@ public:
                       slot == taken_slot_ && held == taken_word_ ? taken_note_ : at_.note_of(slot, held));
         compiler_fence();
         store_relaxed(tally_->received, ++received_);
-        // [S4] release -> [S3] in claim: our reads, before the leave to overwrite; and the count.
+        // [S4] release -> [S3] in claim, [S8] in look: our reads, before the leave to overwrite; and the count.
         store_release(word, layout::slot_word(held + layout::lap_step, layout::slot_phase::free));
         return true;
     }
