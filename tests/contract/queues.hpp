@@ -183,10 +183,6 @@ struct untyped_slots : untyped<Queue> {
 // The queues under test. A further ring, coordination or face is one line more. Instrumented code takes long to build, and
 // differs by ring, and not by the size of messages.
 #ifdef NORIA_SANITIZED
-using queues = std::tuple<typed<spsc<block<8, 8>>>, untyped<spsc<bytes>>>;
-#else
-using queues = std::tuple<typed<spsc<block<8, 8>>>, typed<spsc<block<64, 8>>>, typed<spsc<block<3, 1>>>,
-#ifdef NORIA_SANITIZED
 using queues = std::tuple<typed<spsc<block<8, 8>>>, untyped<spsc<bytes>>, typed<mpmc<block<8, 8>>>>;
 #else
 using queues = std::tuple<typed<spsc<block<8, 8>>>, typed<spsc<block<64, 8>>>, typed<spsc<block<3, 1>>>,

@@ -1,0 +1,318 @@
+// crowd_test.cpp: laws of many producers and many consumers: each message to one of them, and none in another's way.
+#include <boost/test/unit_test.hpp>
+
+#include "queues.hpp"
+#include "rig/child.hpp"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <map>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+#include <vector>
+
+using namespace noria;
+using namespace noria::contract;
+using namespace std::chrono_literals;
+
+namespace {
+
+using crowds = std::tuple<typed<mpmc<block<8, 8>>>, untyped_slots<mpmc<bytes>>>;
+constexpr auto patience = 20s;  // so long that something must be broken
+constexpr auto no_slices = std::chrono::nanoseconds::max();
+
+options without_slices() { return {.waiting = {.spin = 0ns, .slice = no_slices}}; }
+
+// A message says whose it is and which of his.
+constexpr std::uint64_t by(std::uint64_t producer, std::uint64_t number) { return producer << 32 | number; }
+
+void await_sleep_of_this_process_s_thread(pid_t thread) {
+    BOOST_REQUIRE(rig::eventually([&] { return rig::sleeps_in_futex(thread); }));
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(crowd)
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(leases_are_released_in_any_order_and_hold_up_nobody, Q, crowds) {
+    pair_of<Q> queue(8);
+    BOOST_REQUIRE(queue.push(0, 5));
+    typename Q::consumer other(queue.file());
+    auto first = queue.in.take();
+    auto second = queue.in.take();
+    BOOST_TEST(number_of<Q>(first) == 0U);
+    BOOST_TEST(number_of<Q>(second) == 1U);
+    BOOST_TEST(number_of<Q>(other.try_pop()) == 2U);
+    auto third = other.take();
+    BOOST_TEST(number_of<Q>(third) == 3U);
+    second.release();
+    BOOST_TEST(number_of<Q>(first) == 0U);
+    BOOST_TEST(queue.in.size() == 3U);  // 0 and 3 held, 4 ready
+    third.release();
+    first.release();
+    BOOST_TEST(queue.pop(4, 1));
+    BOOST_TEST(queue.in.size() == 0U);
+    BOOST_TEST(queue.in.counters().received == 5U);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_full_ring_waits_for_the_oldest_message_s_holder, Q, crowds) {
+    pair_of<Q> queue(4);
+    BOOST_REQUIRE(queue.fill());
+    auto oldest = queue.in.take();
+    BOOST_TEST(queue.pop(1, 3));
+    // Three slots are free, and the next in turn is in a reader's hands.
+    BOOST_TEST(!queue.out.try_push(Q::view(Q::make(9))));
+    BOOST_TEST(queue.out.why() == outcome::stalled);
+    const auto seen = observer(queue.file()).look();
+    BOOST_REQUIRE(seen.in_hand.size() == 1U);
+    BOOST_TEST((seen.in_hand[0].role == role::consumer));
+    BOOST_TEST(seen.in_hand[0].pid == static_cast<std::uint64_t>(getpid()));
+    BOOST_TEST(seen.in_hand[0].position == 0U);
+    oldest.release();
+    BOOST_TEST(queue.push(4, 4));
+    BOOST_TEST(queue.pop(4, 4));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(an_open_claim_delays_what_comes_after_it_and_loses_nothing, Q, crowds) {
+    pair_of<Q> queue(8);
+    typename Q::producer other(queue.file());
+    auto claim = Q::claim(queue.out);
+    BOOST_REQUIRE(other.try_push(Q::view(Q::make(1))));
+    BOOST_TEST(!queue.in.try_pop());
+    BOOST_TEST(queue.in.why() == outcome::stalled);
+    Q::write(claim, 0);
+    BOOST_TEST(claim.commit());
+    BOOST_TEST(queue.pop(0, 2));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_claim_given_back_is_a_hole_that_readers_pass, Q, crowds) {
+    pair_of<Q> queue(4);
+    typename Q::producer other(queue.file());
+    for (std::uint64_t number = 0; number < 40; number += 2) {
+        auto claim = Q::claim(queue.out);
+        BOOST_REQUIRE(bool(claim));
+        BOOST_REQUIRE(other.try_push(Q::view(Q::make(number))));
+        claim.give_back();
+        BOOST_REQUIRE(other.try_push(Q::view(Q::make(number + 1))));
+        BOOST_REQUIRE(queue.pop(number, 2));
+    }
+    BOOST_TEST(queue.in.counters().given_back == 20U);
+    BOOST_TEST(queue.in.counters().sent == 40U);
+    // Holes alone go round the ring, past a reader that looks only now.
+    for (int i = 0; i < 33; ++i) Q::claim(queue.out).give_back();
+    BOOST_TEST(queue.push(7, 3));
+    BOOST_TEST(queue.pop(7, 3));
+    BOOST_TEST(!queue.in.try_pop());
+    BOOST_TEST(queue.in.why() == outcome::empty);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_a_consumer_throws_at_comes_to_another_and_says_so, Q, crowds) {
+    pair_of<Q> queue(8);
+    typename Q::consumer other(queue.file());
+    BOOST_REQUIRE(queue.push(0, 4));
+    BOOST_TEST(number_of<Q>(other.try_pop()) == 0U);
+    for (unsigned times = 1; times < 4; ++times) {
+        unsigned deliveries = 0;
+        const auto refuse = [&](const auto& message, unsigned how_often) {
+            BOOST_TEST(Q::number(message) == 1U);
+            deliveries = how_often;
+            throw std::runtime_error("no");
+        };
+        BOOST_CHECK_THROW(queue.in.consume_some(refuse, 1), std::runtime_error);
+        BOOST_TEST(deliveries == times);
+    }
+    const auto again = other.try_pop();
+    BOOST_TEST(number_of<Q>(again) == 1U);
+    BOOST_TEST(again.deliveries() == 4U);
+    const auto next = queue.in.try_pop();
+    BOOST_TEST(number_of<Q>(next) == 2U);
+    BOOST_TEST(next.deliveries() == 1U);
+    BOOST_TEST(number_of<Q>(other.try_pop()) == 3U);
+    BOOST_TEST(queue.in.counters().redelivered == 3U);
+    BOOST_TEST(queue.in.counters().received == 4U);
+}
+
+BOOST_AUTO_TEST_CASE(a_message_that_fits_no_buffer_is_left_to_others_as_if_untouched) {
+    using Q = untyped_slots<mpmc<bytes>>;
+    pair_of<Q> queue(8);
+    typename Q::consumer other(queue.file());
+    BOOST_REQUIRE(queue.push(0, 2));
+    std::array<std::byte, 8> small{};
+    const auto got = queue.in.try_pop(small);
+    BOOST_TEST(!got);
+    BOOST_TEST(queue.in.why() == outcome::buffer_too_small);
+    BOOST_TEST(got.size() == sizeof(Q::sample));
+    const auto first = other.try_pop();
+    BOOST_TEST(number_of<Q>(first) == 0U);
+    BOOST_TEST(first.deliveries() == 1U);
+    BOOST_TEST(queue.pop(1, 1));
+    BOOST_TEST(queue.in.counters().redelivered == 0U);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_newcomer_finds_what_was_put_back_before_it_came, Q, crowds) {
+    pair_of<Q> queue(4);
+    BOOST_REQUIRE(queue.fill());
+    typename Q::consumer other(queue.file());
+    const auto refuse = [&](const auto&) {
+        // Meanwhile the others go as far as they can.
+        for (std::uint64_t n = 1; n < 4; ++n) BOOST_TEST(number_of<Q>(other.try_pop()) == n);
+        throw std::runtime_error("no");
+    };
+    BOOST_CHECK_THROW(queue.in.consume_some(refuse, 1), std::runtime_error);
+    typename Q::consumer newcomer(queue.file());
+    const auto again = newcomer.try_pop();
+    BOOST_TEST(number_of<Q>(again) == 0U);
+    BOOST_TEST(again.deliveries() == 2U);
+    for (auto* each : {&queue.in, &other, &newcomer}) BOOST_TEST(!each->try_pop());
+    BOOST_TEST(queue.push(4, 4));
+    BOOST_TEST(queue.pop(4, 4));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(the_roster_has_as_many_places_as_were_asked_for, Q, crowds) {
+    const rig::workspace place;
+    const auto file = place / "queue";
+    typename Q::producer out(file, Q::sized(4, {.endpoints = 3}));
+    {
+        typename Q::consumer one(file);
+        typename Q::consumer two(file, {.endpoints = 3});
+        std::error_code code;
+        const auto three = Q::consumer::open(file, {.wait_for_role = 0ns}, code);
+        BOOST_TEST((code == errc::roster_full));
+        BOOST_TEST(three.error_text().find("found 3 endpoints attached") != std::string::npos);
+        BOOST_TEST(!three.is_open());
+    }
+    typename Q::consumer one(file);
+    typename Q::producer two(file);
+    BOOST_TEST(two.is_open());
+    std::error_code code;
+    (void)Q::consumer::open(file, {.endpoints = 4}, code);
+    BOOST_TEST((code == errc::other_geometry));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(the_stream_ends_when_the_last_producer_has_left_and_each_consumer_hears_it_once, Q, crowds) {
+    pair_of<Q> queue(8);
+    typename Q::consumer other(queue.file());
+    {
+        auto first = std::move(queue.out);
+        typename Q::producer second(queue.file());
+        BOOST_REQUIRE(second.try_push(Q::view(Q::make(0))));
+        BOOST_REQUIRE(first.try_push(Q::view(Q::make(1))));
+        { auto gone = std::move(first); }
+        BOOST_TEST(queue.pop(0, 2));
+        BOOST_TEST(!queue.in.try_pop());
+        BOOST_TEST(queue.in.why() == outcome::empty);
+    }
+    for (auto* each : {&queue.in, &other}) {
+        BOOST_TEST(!each->pop_for(patience));
+        BOOST_TEST(each->why() == outcome::ended);
+        BOOST_TEST(each->ended() == noria::end::finished);
+        BOOST_TEST(!each->try_pop());
+        BOOST_TEST(each->why() == outcome::empty);
+    }
+    // A successor's stream has an end of its own.
+    { BOOST_REQUIRE((typename Q::producer(queue.file())).try_push(Q::view(Q::make(2)))); }
+    BOOST_TEST(queue.pop(2, 1));
+    for (auto* each : {&queue.in, &other}) {
+        BOOST_TEST(!each->pop_for(patience));
+        BOOST_TEST(each->why() == outcome::ended);
+    }
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(no_end_is_told_while_another_holds_a_message_and_none_is_missed_afterwards, Q, crowds) {
+    pair_of<Q> queue(8);
+    BOOST_REQUIRE(queue.push(0, 1));
+    auto held = queue.in.take();
+    { auto gone = std::move(queue.out); }
+    std::atomic<pid_t> thread{0};
+    outcome why = outcome::ok;
+    typename Q::consumer other(queue.file(), without_slices());
+    std::thread waiter([&] {
+        thread = gettid();
+        (void)other.pop();
+        why = other.why();
+    });
+    while (thread == 0) std::this_thread::yield();
+    await_sleep_of_this_process_s_thread(thread);
+    held.release();
+    waiter.join();
+    BOOST_TEST(why == outcome::ended);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_hole_wakes_who_waits_for_room, Q, crowds) {
+    pair_of<Q> queue(1);
+    auto claim = Q::claim(queue.out);
+    std::atomic<pid_t> thread{0};
+    bool sent = false;
+    typename Q::producer other(queue.file(), without_slices());
+    std::thread waiter([&] {
+        thread = gettid();
+        sent = other.push(Q::view(Q::make(5)));
+    });
+    while (thread == 0) std::this_thread::yield();
+    claim.give_back();
+    waiter.join();
+    BOOST_TEST(sent);
+    BOOST_TEST(queue.pop(5, 1));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(each_message_comes_once_and_each_producer_s_in_order, Q, crowds) {
+    constexpr std::uint64_t producers = 3;
+    constexpr std::uint64_t consumers = 3;
+    constexpr std::uint64_t each = 4000;
+    for (const std::uint64_t capacity : {1, 2, 64}) {
+        const rig::workspace place;
+        const auto file = place / "queue";
+        typename Q::consumer first(file, Q::sized(capacity, without_slices()));
+        std::atomic<unsigned> ready{0};
+        std::vector<std::thread> threads;
+        std::vector<std::vector<std::uint64_t>> got(consumers);
+        for (std::uint64_t p = 0; p < producers; ++p) {
+            threads.emplace_back([&, p] {
+                typename Q::producer out(file, without_slices());
+                ++ready;
+                while (ready != producers + consumers) std::this_thread::yield();
+                for (std::uint64_t n = 0; n < each; ++n) {
+                    if (n % 64 == 5) Q::claim(out).give_back();
+                    if (!out.push(Q::view(Q::make(by(p, n))))) return;
+                }
+            });
+        }
+        for (std::uint64_t c = 0; c < consumers; ++c) {
+            threads.emplace_back([&, c] {
+                typename Q::consumer in(file, without_slices());
+                ++ready;
+                while (ready != producers + consumers) std::this_thread::yield();
+                for (;;) {
+                    if (const auto message = in.take())
+                        got[c].push_back(Q::number(*message));
+                    else
+                        return;
+                }
+            });
+        }
+        for (auto& thread : threads) thread.join();
+        std::map<std::uint64_t, unsigned> times;
+        for (const auto& list : got) {
+            std::map<std::uint64_t, std::uint64_t> next;
+            for (const std::uint64_t number : list) {
+                ++times[number];
+                BOOST_REQUIRE(number != torn);
+                BOOST_REQUIRE((number & 0xffffffffU) >= next[number >> 32]);
+                next[number >> 32] = (number & 0xffffffffU) + 1;
+            }
+        }
+        BOOST_TEST(times.size() == producers * each);
+        for (const auto& [number, count] : times) BOOST_REQUIRE(count == 1U);
+        const counters now = first.counters();
+        BOOST_TEST(now.sent == producers * each);
+        BOOST_TEST(now.received == producers * each);
+        BOOST_TEST(now.redelivered == 0U);
+        BOOST_TEST(first.size() == 0U);
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+// SPDX-License-Identifier: BSL-1.0
