@@ -62,10 +62,9 @@ void look_at_crowd(queue::queue_file& file, snapshot& now) {
     }
     const auto gone = [&](role one, stream_state& stream) {
         for (const auto& each : now.roster) {
-            if (each.role == one) return;
+            if (each.role == one) stream.ended = 0;  // others have left, and no stream has ended by that
         }
-        stream.ended = stream.attaches;
-        stream.abandoned = stream.ended != 0 && load_relaxed(queue::stream_of(file.words(), one).died) == stream.ended;
+        stream.abandoned = stream.ended != 0 && queue::died_last(file, one, stream.ended);
     };
     gone(role::producer, now.producers);
     gone(role::consumer, now.consumers);

@@ -57,12 +57,14 @@ void recover_entry(queue_file& file, std::uint64_t dead) noexcept {
     store_relaxed(tally.redelivered, load_relaxed(entry.journal_redelivered));
     store_relaxed(producer ? tally.producer_deaths : tally.consumer_deaths, load_relaxed(entry.journal_deaths));
     layout::stream_line& stream = stream_of(file.words(), producer ? role::producer : role::consumer);
-    // Relaxed: what is compared with the end's number, between two looks at the record, is what the record's release covers.
+    // A death is made up for by whoever comes later. Relaxed: a stale generation is one before somebody came.
     const std::uint64_t generation = load_relaxed(stream.generation);
     for (std::uint64_t last = load_relaxed(stream.died); static_cast<std::int64_t>(generation - last) > 0;
          last = load_relaxed(stream.died)) {
-        if (compare_exchange(stream.died, last, generation)) break;  // others recover others of the same role
+        // [S1] an exchange -> [S2] in died_last; it fails where others recover others of the same role.
+        if (compare_exchange(stream.died, last, generation)) break;
     }
+    (void)fetch_add(stream.ended, std::uint64_t{1});  // [S8] an exchange -> [S6] in endpoint::survey: as in leave_crowd
     // Before the record is free: later nobody would make up for the dead one's bell. After it: the end is news.
     rouse_all(file);
     store_release(entry.state, layout::entry_free);  // [S9] release -> [S4] in is_alive: all of this, before it is done
@@ -113,6 +115,7 @@ std::uint64_t show_in_crowd(queue_file& file, role taken) noexcept {
     layout::roster_entry& entry = file.entry(file.self());
     layout::stream_line& stream = stream_of(file.words(), taken);
     store_release(entry.state, layout::entry_alive);  // [S3] release -> [S4] in is_alive: the record, before alive
+    // After alive: a death before this has been made up for by nobody.
     const std::uint64_t generation = fetch_add(stream.generation, std::uint64_t{1}) + 1;
     store_relaxed(entry.incarnation, generation);
     // Producers may wait for a consumer; consumers who wait for others' messages to be released, for a producer.
@@ -120,7 +123,9 @@ std::uint64_t show_in_crowd(queue_file& file, role taken) noexcept {
     return generation;
 }
 
-void leave_crowd(queue_file& file) noexcept {
+void leave_crowd(queue_file& file, role held) noexcept {
+    // [S5] an exchange -> [S6] in endpoint::survey: all that we sent, before the end that comes after it.
+    (void)fetch_add(stream_of(file.words(), held).ended, std::uint64_t{1});
     store_release(file.entry(file.self()).state,
                   layout::entry_free);  // [S7] release -> [S4] in is_alive: all that we did, before nobody is there
     rouse_all(file);                    // we are on the roster no more

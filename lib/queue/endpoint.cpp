@@ -110,8 +110,7 @@ failure endpoint::try_attach(const options& wishes, const layout::shape& bare, c
     const os::no_fork until_enlisted;
     // Peers that were gone before we came are no news to a producer: recover the dead before looking.
     (void)inhabited(*file, other(role_), true);
-    // An end that comes a moment later is news. Where peers are there, any end is.
-    ended_at_attach_ = file->is_mpmc() && inhabited(*file, other(role_), false) ? 0 : last_end(*file, other(role_));
+    ended_at_attach_ = load_relaxed(stream_of(words, other(role_)).ended);  // one that comes a moment later is news
     position_at_attach_ = position();
     (void)move_in(*file, role_, position(), messages());
     if (file->truncated()) return file->truncation();
@@ -226,10 +225,9 @@ outcome endpoint::survey(bool probe) noexcept {
 
     layout::stream_line& peers = stream_of(file_->words(), other(role_));
     if (inhabited(*file_, other(role_), probe) || await_successor_) return nothing();
-    const std::uint64_t number = last_end(*file_, other(role_));
+    const std::uint64_t number = load_acquire(
+        peers.ended);  // [S6] acquire <- [S5] in move_out and leave_crowd, [S8] in recover and recover_entry: the end
     if (number == 0 || number == told_) return nothing();  // nobody ever came, or we have been told
-    // mpmc's number is the generation: whoever had raised it by then must have left before the next look at the ring.
-    if (file_->is_mpmc() && inhabited(*file_, other(role_), false)) return nothing();
 
     found = look_through();
     if (found == ring::sight::ready) return outcome::ok;
@@ -241,10 +239,9 @@ outcome endpoint::survey(bool probe) noexcept {
     // How it ended is read between two looks at the record. Before the first, whoever left that number is gone and, if it
     // died, buried. Who came later, sent, and died, is alive by its record at the second, or has left a number of its own.
     const bool gone = !inhabited(*file_, other(role_), false);
-    // [S2] acquire <- [S1] in recover: whoever sees a death sees the record that it was alive by.
-    const bool death = load_acquire(peers.died) == number;
+    const bool death = died_last(*file_, other(role_), number);
     if (!gone || inhabited(*file_, other(role_), false)) return nothing();
-    if (last_end(*file_, other(role_)) != number) return nothing();
+    if (load_acquire(peers.ended) != number) return nothing();  // [S6] acquire <- [S5], [S8]: as above
     return hear_end(number, death) ? outcome::ended : nothing();
 }
 

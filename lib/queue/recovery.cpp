@@ -42,9 +42,9 @@ void recover(queue_file& file, role dead) noexcept {
     }
     layout::stream_line& stream = stream_of(words, dead);
     store_relaxed(stream.deaths, load_relaxed(entry.journal_deaths));
-    // [S1] release -> [S2] in endpoint::survey: that the record was alive, before how it ended.
+    // [S1] release -> [S2] in died_last: that the record was alive, before how it ended.
     store_release(stream.died, load_relaxed(entry.incarnation));
-    // [S8] release -> [S6] in last_end: how it ended, before that it ended.
+    // [S8] release -> [S6] in endpoint::survey: how it ended, before that it ended.
     store_release(stream.ended, load_relaxed(entry.incarnation));
     // The dead one may have died on its way to wake somebody. Before the record is free: later nobody would make up for
     // it, should we die here. After it once more: the end is news.

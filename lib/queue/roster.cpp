@@ -109,9 +109,9 @@ std::uint64_t move_in(queue_file& file, role taken, std::uint64_t position, std:
 }
 
 void move_out(queue_file& file, role held) noexcept {
-    if (file.is_mpmc()) return leave_crowd(file);
+    if (file.is_mpmc()) return leave_crowd(file, held);
     layout::roster_entry& entry = file.entry(entry_of(held));
-    // [S5] release -> [S6] in last_end: all that we sent, before the end that comes after it.
+    // [S5] release -> [S6] in endpoint::survey: all that we sent, before the end that comes after it.
     store_release(stream_of(file.words(), held).ended, load_relaxed(entry.incarnation));
     store_release(entry.state,
                   layout::entry_free);  // [S7] release -> [S4] in inhabited: the end, before nobody is there
@@ -119,10 +119,11 @@ void move_out(queue_file& file, role held) noexcept {
     // The destructor of the file drops the locks, after all stores.
 }
 
-std::uint64_t last_end(const queue_file& file, role asked) noexcept {
+bool died_last(const queue_file& file, role asked, std::uint64_t number) noexcept {
     const layout::stream_line& stream = stream_of(file.words(), asked);
-    // [S6] acquire <- [S5] in move_out, [S8] in recover: all that was sent, before the end.
-    return load_acquire(file.is_mpmc() ? stream.generation : stream.ended);
+    // [S2] acquire <- [S1] in recover and recover_entry: whoever sees a death sees the record that it was alive by.
+    const std::uint64_t died = load_acquire(stream.died);
+    return died != 0 && died == (file.is_mpmc() ? load_relaxed(stream.generation) : number);
 }
 
 bool inhabited(queue_file& file, role asked, bool probe) noexcept {

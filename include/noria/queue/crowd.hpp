@@ -4,11 +4,11 @@
 // proof of death and the sole right to recover the entry: its claims become holes, what it held is ready again.
 //
 // Order of an attach   entry lock, recover the last inhabitant if its record is still alive, fill in the record, state = alive,
-//                      raise the generation. (The other way round an end could be told with a newcomer's number.)
-// Order of a leave     state = free, rouse, unlock.
-// End of a stream      Read the generation; nobody of the role alive; nothing in the ring; still nobody alive; the
-//                      generation unchanged. Its number is the generation. `died` is the generation at the last recovery:
-//                      equal to the end's number, nobody has come since, and the end is abandoned.
+//                      raise the generation.
+// Order of a leave     raise `ended`, state = free, rouse, unlock. A recovery raises `ended` for the dead.
+// End of a stream      as of an spsc queue (endpoint.hpp): nobody alive, `ended` read, nothing in the ring, still nobody alive,
+//                      `ended` unchanged: its number. Whoever came and left meanwhile has raised it. `died` is the generation
+//                      at the last recovery: still the generation, nobody has come since, and the end is abandoned.
 // Cost                 The kernel's list of locks is linear: asking about one of n takes some 1.4 us times n/64. So a survey
 //                      asks about whom it is stuck behind, and about a few others in rotation: in a large roster the death
 //                      of an idle endpoint is found later.
@@ -29,7 +29,7 @@ NORIA_API failure join_crowd(queue_file& file, role wanted, bool& passing);
 // The record is filled in: makes it alive. The generation is returned.
 NORIA_API std::uint64_t show_in_crowd(queue_file& file, role taken) noexcept;
 
-NORIA_API void leave_crowd(queue_file& file) noexcept;
+NORIA_API void leave_crowd(queue_file& file, role held) noexcept;
 
 // Whether anybody of that role is alive. `probe`: asks the kernel about some of all, and recovers the dead.
 NORIA_API bool crowd_has(queue_file& file, role asked, bool probe) noexcept;

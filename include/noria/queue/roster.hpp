@@ -40,8 +40,8 @@ NORIA_API std::uint64_t move_in(queue_file& file, role taken, std::uint64_t posi
 // Ends the stream, frees the record, wakes the other side, drops the locks.
 NORIA_API void move_out(queue_file& file, role held) noexcept;
 
-// The number of the role's last end, as far as nobody of it is alive; 0: none ever came.
-NORIA_API std::uint64_t last_end(const queue_file& file, role asked) noexcept;
+// Whether the end of that number is a death that nobody has come to make up for.
+NORIA_API bool died_last(const queue_file& file, role asked, std::uint64_t number) noexcept;
 
 // Whether a record of that role is alive. `probe`: asks the kernel, and recovers a dead one.
 NORIA_API bool inhabited(queue_file& file, role asked, bool probe) noexcept;
