@@ -98,8 +98,8 @@ std::string source_of(std::uint64_t address) {
 
 struct results {
     std::atomic<std::size_t> next;
-    std::array<result, 400> of;
-    std::array<std::atomic<bool>, 400> done;
+    std::array<result, 600> of;
+    std::array<std::atomic<bool>, 600> done;
 };
 
 void print(const task& what, const result& found) {
@@ -162,8 +162,10 @@ int main(int argc, char** argv) {
     std::vector<task> tasks;
     add_single_deaths<fixed_form>(tasks, every);
     add_single_deaths<bytes_form>(tasks, every);
+    add_single_deaths<slots_form>(tasks, every);
     add_double_deaths<fixed_form>(tasks, whole ? 0 : every);
     add_double_deaths<bytes_form>(tasks, whole ? 0 : every);
+    add_double_deaths<slots_form>(tasks, whole ? 0 : every);
     std::erase_if(tasks, [&](const task& each) {
         return (!queue.empty() && each.queue != queue) || (!by.empty() && word(each.by) != by) ||
                (!verb.empty() && each.verb != verb) || (!state.empty() && each.state != state);

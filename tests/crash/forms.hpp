@@ -4,8 +4,10 @@
 #pragma once
 
 #include "noria/inspect.hpp"
+#include "noria/mpmc.hpp"
 #include "noria/ring/fixed_ring.hpp"
 #include "noria/ring/record_ring.hpp"
+#include "noria/ring/slot_ring.hpp"
 #include "noria/spsc.hpp"
 
 #include <array>
@@ -19,6 +21,7 @@ constexpr std::uint64_t torn = ~std::uint64_t{0};  // the number of what is not 
 
 // Messages of one type; the ring holds four.
 struct fixed_form {
+    static constexpr bool of_slots = false;
     struct message {
         std::uint64_t number;
         std::uint64_t filling[3];
@@ -48,8 +51,21 @@ struct fixed_form {
     static const char* check(const ring::ring_view& view) noexcept { return ring::check_fixed(view); }
 };
 
+// The same in a queue for many; the ring holds four.
+struct slots_form : fixed_form {
+    static constexpr bool of_slots = true;
+    using queue = mpmc<message>;
+    static constexpr const char* name = "mpmc<T>";
+    static options making() { return {.capacity = 4, .endpoints = 6}; }
+
+    static auto claim(queue::producer& out, std::uint64_t /*n*/) noexcept { return out.claim(); }
+    static void write(queue::producer::claim_type& room, std::uint64_t n) noexcept { *room = make(n); }
+    static const char* check(const ring::ring_view& view) noexcept { return ring::check_slots(view); }
+};
+
 // Messages of 8 to 40 bytes; the ring has 256.
 struct bytes_form {
+    static constexpr bool of_slots = false;
     using queue = spsc<bytes>;
     static constexpr const char* name = "spsc<bytes>";
     static constexpr std::uint64_t many =

@@ -244,6 +244,7 @@ int main(int argc, char** argv) {
     std::vector<task> tasks;
     add_tasks<fixed_form>(tasks);
     add_tasks<bytes_form>(tasks);
+    add_tasks<slots_form>(tasks);
     std::erase_if(tasks, [&](const task& each) {
         return (!queue.empty() && each.queue != queue) || (!which.empty() && each.name != which);
     });

@@ -168,7 +168,9 @@ private:
             const bool was_leased = at_.leased && i < here && begin + i == at_.received;
             insist(times > 1 || !(i < here && (seen_before || was_leased)),
                    fmt::format("message {} comes again and does not say so", begin + i));
-            insist(times == 1 || (i == 0 && (done_.in_place || was_leased)),
+            // In a ring of slots a message is its reader's from the moment on that it is taken, whatever the verb.
+            const bool may_have_been_held = done_.in_place || was_leased || (Form::of_slots && done_.most_received != 0);
+            insist(times == 1 || (i == 0 && may_have_been_held),
                    fmt::format("message {} comes for the first time as the {}th", begin + i, times));
         }
         sent_ = begin + here;
@@ -195,6 +197,11 @@ private:
         const std::uint64_t refused = was.refused + at_.known->refused + refusals_;
         exact("refused", now.counters.refused, refused, done_.refused ? was.refused + 1 + refusals_ : refused);
         insist(now.depth == 0 && now.head == now.tail, "the ring is not empty at the end");
+        if constexpr (Form::of_slots) {
+            const std::uint64_t claims = now.counters.sent + now.counters.given_back + now.counters.skipped;
+            insist(now.tail == claims, fmt::format("{} positions were claimed, and {} settled", now.tail, claims));
+            insist(now.in_hand.empty(), "something is left in somebody's hands");
+        }
         insist(now.roster.empty(), "somebody is left in the roster");
         insist(at_.directory.files() == 1, fmt::format("{} files are left", at_.directory.files()));
         std::unique_ptr<queue::queue_file> file;

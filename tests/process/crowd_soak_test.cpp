@@ -1,5 +1,4 @@
-// crowd_soak_test.cpp: eight producers and eight consumers, of whom a random one is killed or stopped every few milliseconds;
-// at the end the ledger is exact.
+// crowd_soak_test.cpp: sixteen processes at one queue, one of them killed or stopped every few milliseconds: exact books.
 //
 // Arguments, after "--": --seconds N (60).
 //

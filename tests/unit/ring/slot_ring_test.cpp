@@ -1,5 +1,4 @@
-// slot_ring_test.cpp: the ring of slots in heap memory: laps, holes, what is put back, deaths between any two stores, and
-// words that nobody writes.
+// slot_ring_test.cpp: laps, holes, what is put back, deaths between any two stores, and words that nobody writes.
 #include "heap_slots.hpp"
 
 #include <boost/test/unit_test.hpp>
