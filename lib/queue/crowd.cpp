@@ -58,7 +58,7 @@ void recover_entry(queue_file& file, std::uint64_t dead) noexcept {
     store_relaxed(producer ? tally.producer_deaths : tally.consumer_deaths, load_relaxed(entry.journal_deaths));
     layout::stream_line& stream = stream_of(file.words(), producer ? role::producer : role::consumer);
     // A death is made up for by whoever comes later. Relaxed: a stale generation is one before somebody came.
-    const std::uint64_t generation = load_relaxed(stream.generation);
+    const std::uint64_t generation = load_relaxed(stream.generation) + 1;  // 0: nobody has died
     for (std::uint64_t last = load_relaxed(stream.died); static_cast<std::int64_t>(generation - last) > 0;
          last = load_relaxed(stream.died)) {
         // [S1] an exchange -> [S2] in died_last; it fails where others recover others of the same role.

@@ -123,7 +123,7 @@ bool died_last(const queue_file& file, role asked, std::uint64_t number) noexcep
     const layout::stream_line& stream = stream_of(file.words(), asked);
     // [S2] acquire <- [S1] in recover and recover_entry: whoever sees a death sees the record that it was alive by.
     const std::uint64_t died = load_acquire(stream.died);
-    return died != 0 && died == (file.is_mpmc() ? load_relaxed(stream.generation) : number);
+    return died == (file.is_mpmc() ? load_relaxed(stream.generation) + 1 : number);
 }
 
 bool inhabited(queue_file& file, role asked, bool probe) noexcept {

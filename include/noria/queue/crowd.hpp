@@ -7,8 +7,8 @@
 //                      raise the generation.
 // Order of a leave     raise `ended`, state = free, rouse, unlock. A recovery raises `ended` for the dead.
 // End of a stream      as of an spsc queue (endpoint.hpp): nobody alive, `ended` read, nothing in the ring, still nobody alive,
-//                      `ended` unchanged: its number. Whoever came and left meanwhile has raised it. `died` is the generation
-//                      at the last recovery: still the generation, nobody has come since, and the end is abandoned.
+//                      `ended` unchanged: its number. Whoever came and left meanwhile has raised it. `died` is 1 + the
+//                      generation at the last recovery: still so, nobody has come since, and the end is abandoned.
 // Cost                 The kernel's list of locks is linear: asking about one of n takes some 1.4 us times n/64. So a survey
 //                      asks about whom it is stuck behind, and about a few others in rotation: in a large roster the death
 //                      of an idle endpoint is found later.
