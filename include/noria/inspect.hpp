@@ -46,7 +46,8 @@ struct held_work {
 // The comings and goings of one role.
 struct stream_state {
     std::uint64_t attaches = 0;
-    std::uint64_t ended = 0;     // spsc: the last end: the attach whose leaving it was; mpmc: if nobody is left, how many left
+    std::uint64_t ended =
+        0;  // spsc: the last end: the attach whose leaving it was; mpmc: if nobody is left, how many left
     bool abandoned = false;      // that end was a death
     std::uint64_t told = 0;      // the last end that the other role has heard of
     bool sleeper_armed = false;  // somebody of this role may sleep: the next who rings makes a system call

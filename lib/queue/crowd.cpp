@@ -37,7 +37,8 @@ void recover_entry(queue_file& file, std::uint64_t dead) noexcept {
     const ring::ring_view view = file.view();
     layout::tally_line& tally = view.tallies[dead];
     const bool producer = load_relaxed(entry.role) == layout::role_producer;
-    if (load_acquire(entry.journal_valid) != 1) {  // E2: valid, it was made by a recoverer that died, whose lock we have
+    if (load_acquire(entry.journal_valid) !=
+        1) {  // E2: valid, it was made by a recoverer that died, whose lock we have
         const layout::tally_line all = ring::tally_after(view, dead);
         store_relaxed(entry.journal_redelivered, all.redelivered);
         store_relaxed(entry.journal_deaths, (producer ? all.producer_deaths : all.consumer_deaths) + 1);
@@ -101,9 +102,10 @@ failure join_crowd(queue_file& file, role /*wanted*/, bool& passing) {
         passing = true;  // somebody who comes, goes, or recovers
     }
     if (passing) {
-        return refuse(file.path(), errc::role_taken,
-                      "found each free entry of the roster in the hands of a process that is just attaching, leaving or "
-                      "recovering it, expected one free; try again");
+        return refuse(
+            file.path(), errc::role_taken,
+            "found each free entry of the roster in the hands of a process that is just attaching, leaving or "
+            "recovering it, expected one free; try again");
     }
     return refuse(file.path(), errc::roster_full,
                   fmt::format("found {} endpoints attached, expected fewer; stop one, or make the queue with a larger "

@@ -300,7 +300,8 @@ bool endpoint::wait(limit how_long) noexcept {
 }
 
 // Nobody rings when somebody dies: whoever is stuck behind a claim asks after its owner soon, then less and less often.
-std::chrono::nanoseconds endpoint::slice_of(std::chrono::nanoseconds longest, std::chrono::nanoseconds waited) const noexcept {
+std::chrono::nanoseconds endpoint::slice_of(std::chrono::nanoseconds longest,
+                                            std::chrono::nanoseconds waited) const noexcept {
     if (obstacle() == 0) return longest;
     return std::min(longest, std::max<std::chrono::nanoseconds>(first_question, waited / 8));
 }

@@ -130,13 +130,13 @@ bool slot_reader::attach(const ring_view& view) noexcept {
 
 // Back to the first message that was put back behind us, if there is one. False: the words contradict L2.
 bool slot_reader::look_behind() noexcept {
-    returned_seen_ = load_acquire(*returned_);  // [S6] acquire <- [S7] in raise_returned: what is ready, before the raise
+    returned_seen_ =
+        load_acquire(*returned_);  // [S6] acquire <- [S7] in raise_returned: what is ready, before the raise
     const auto here = static_cast<std::int64_t>(at_.position() & (at_.capacity() - 1));
     const auto laps = static_cast<std::int64_t>(at_.capacity());
     std::int64_t first = 0;
     for (std::int64_t i = 0; i < laps; ++i) {
-        const std::uint64_t word =
-            load_relaxed(word_at(view_, at_.slot_bytes(), static_cast<std::uint64_t>(i)));
+        const std::uint64_t word = load_relaxed(word_at(view_, at_.slot_bytes(), static_cast<std::uint64_t>(i)));
         if (layout::phase_of(word) != slot_phase::ready) continue;
         const std::int64_t ahead = layout::laps_ahead(word, at_.lap());
         if (ahead < -2) return false;
@@ -195,7 +195,8 @@ void slot_reader::put_all_back() noexcept {
 
 bool slot_reader::drained() const noexcept {
     for (std::uint64_t i = 0; i < at_.capacity(); ++i) {
-        const std::uint64_t word = load_acquire(word_at(view_, at_.slot_bytes(), i));  // [S8] acquire <- [S2], [S4], [S5]
+        const std::uint64_t word =
+            load_acquire(word_at(view_, at_.slot_bytes(), i));  // [S8] acquire <- [S2], [S4], [S5]
         switch (layout::phase_of(word)) {
             case slot_phase::free: break;
             case slot_phase::held:
@@ -213,7 +214,7 @@ layout::tally_line tally_after(const ring_view& view, std::uint64_t dead) noexce
     layout::tally_line all = view.tallies[dead];
     slot_cursor at;
     at.attach(view, 0);
-    const auto undone = [](std::uint64_t& counted, const std::uint64_t (&notes)[2], std::uint64_t note) {
+    const auto undone = [](std::uint64_t& counted, const std::uint64_t(&notes)[2], std::uint64_t note) {
         if (counted != 0 && notes[(counted - 1) & 1] == note) --counted;
     };
     const layout::tally_line& noted = view.tallies[dead];

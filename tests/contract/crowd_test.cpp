@@ -191,7 +191,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_roster_has_as_many_places_as_were_asked_for, Q
     BOOST_TEST((code == errc::other_geometry));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(the_stream_ends_when_the_last_producer_has_left_and_each_consumer_hears_it_once, Q, crowds) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(the_stream_ends_when_the_last_producer_has_left_and_each_consumer_hears_it_once, Q,
+                              crowds) {
     pair_of<Q> queue(8);
     typename Q::consumer other(queue.file());
     {

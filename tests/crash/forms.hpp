@@ -56,7 +56,7 @@ struct slots_form : fixed_form {
     static constexpr bool of_slots = true;
     using queue = mpmc<message>;
     static constexpr const char* name = "mpmc<T>";
-    static options making() { return {.capacity = 4, .endpoints = 6}; }
+    static options making() { return {.capacity = 4, .endpoints = 4}; }
 
     static auto claim(queue::producer& out, std::uint64_t /*n*/) noexcept { return out.claim(); }
     static void write(queue::producer::claim_type& room, std::uint64_t n) noexcept { *room = make(n); }

@@ -169,7 +169,8 @@ private:
             insist(times > 1 || !(i < here && (seen_before || was_leased)),
                    fmt::format("message {} comes again and does not say so", begin + i));
             // In a ring of slots a message is its reader's from the moment on that it is taken, whatever the verb.
-            const bool may_have_been_held = done_.in_place || was_leased || (Form::of_slots && done_.most_received != 0);
+            const bool may_have_been_held =
+                done_.in_place || was_leased || (Form::of_slots && done_.most_received != 0);
             insist(times == 1 || (i == 0 && may_have_been_held),
                    fmt::format("message {} comes for the first time as the {}th", begin + i, times));
         }

@@ -50,8 +50,8 @@ struct book {
     std::atomic<std::uint64_t> silent;   // second deliveries that did not
     std::atomic<std::uint64_t> torn;
     std::atomic<std::uint64_t> backwards;  // first deliveries that came after a later one of the same producer
-    std::atomic<bool> all_over;        // for producers
-    std::atomic<bool> producers_gone;  // whoever finds nothing now will find nothing
+    std::atomic<bool> all_over;            // for producers
+    std::atomic<bool> producers_gone;      // whoever finds nothing now will find nothing
 };
 
 struct fixed {
@@ -249,9 +249,8 @@ private:
         BOOST_TEST(seen.roster.size() == 1U);  // the keeper
         BOOST_TEST(now.producer_deaths + now.consumer_deaths <= kills_);
         BOOST_TEST(now.producer_deaths + now.consumer_deaths > 0U);
-        const bool exact = boost::unit_test::results_collector
-                               .results(boost::unit_test::framework::current_test_case().p_id)
-                               .passed();
+        const bool exact =
+            boost::unit_test::results_collector.results(boost::unit_test::framework::current_test_case().p_id).passed();
         std::cout << "exact: " << (exact ? "yes" : "no") << std::endl;
     }
 

@@ -41,7 +41,9 @@ constexpr slot_phase phase_of(std::uint64_t word) noexcept {
     return static_cast<slot_phase>((word >> phase_shift) & phase_mask);
 }
 constexpr std::uint64_t owner_of(std::uint64_t word) noexcept { return word & owner_mask; }
-constexpr std::uint64_t deliveries_of(std::uint64_t word) noexcept { return (word >> deliveries_shift) & deliveries_mask; }
+constexpr std::uint64_t deliveries_of(std::uint64_t word) noexcept {
+    return (word >> deliveries_shift) & deliveries_mask;
+}
 constexpr std::uint64_t lap_of(std::uint64_t word) noexcept { return word >> lap_shift; }
 
 // How many laps `word` is ahead of `lap_bits`; negative: behind.

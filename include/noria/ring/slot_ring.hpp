@@ -161,7 +161,8 @@ public:
         taken_slot_ = at_.slot();
         taken_word_ = word + mine_;
         taken_note_ = at_.note();
-        taken_bytes_ = of_bytes_ ? load_relaxed(*reinterpret_cast<const std::uint64_t*>(taken_slot_ + 8)) : message_bytes_;
+        taken_bytes_ =
+            of_bytes_ ? load_relaxed(*reinterpret_cast<const std::uint64_t*>(taken_slot_ + 8)) : message_bytes_;
         at_.step();
         if ((at_.position() & (hint_interval - 1)) == 0) [[unlikely]]
             store_relaxed(consumer_->head, at_.position());  // stale is harmless: a hint
@@ -255,7 +256,7 @@ struct slots_seen {
     std::uint64_t head = 0;  // the first position that no reader has claimed, released or passed; or tail
 };
 struct hand {
-    bool writing = false;  // a claim; else a lease
+    bool writing = false;     // a claim; else a lease
     std::uint64_t owner = 0;  // the index of a roster entry
     std::uint64_t position = 0;
 };

@@ -168,9 +168,9 @@ BOOST_AUTO_TEST_CASE(a_file_of_another_size_than_its_header_says_is_corrupt) {
 // given values that point elsewhere; the sum is computed anew.
 BOOST_AUTO_TEST_CASE(a_forged_header_whose_sections_are_elsewhere_is_corrupt) {
     using field = std::uint64_t layout::header::*;
-    for (const field each : {&layout::header::slot_bytes, &layout::header::tally_offset,
-                             &layout::header::roster_offset, &layout::header::words_offset,
-                             &layout::header::ring_offset, &layout::header::ring_bytes, &layout::header::file_bytes}) {
+    for (const field each : {&layout::header::slot_bytes, &layout::header::tally_offset, &layout::header::roster_offset,
+                             &layout::header::words_offset, &layout::header::ring_offset, &layout::header::ring_bytes,
+                             &layout::header::file_bytes}) {
         const std::uint64_t right = some_header().*each;
         for (const std::uint64_t wrong : {std::uint64_t{0}, right - 1, right + 1, right + 8, right + 4096, right * 2,
                                           UINT64_MAX - 4095, UINT64_MAX}) {

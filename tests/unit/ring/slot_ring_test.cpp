@@ -256,13 +256,14 @@ BOOST_AUTO_TEST_CASE(arbitrary_words_end_every_walk) {
     std::mt19937_64 random(99);
     for (int round = 0; round < 3000; ++round) {
         const std::uint64_t capacity = std::uint64_t{1} << (random() % 4);
-        heap_slots memory(slots_shape(capacity, 4, random() % 2 == 0 ? layout::message_form::fixed : layout::message_form::bytes));
+        heap_slots memory(
+            slots_shape(capacity, 4, random() % 2 == 0 ? layout::message_form::fixed : layout::message_form::bytes));
         memory.producer().tail = random() % 2 == 0 ? random() : random() % 9;
         memory.consumer().head = random() % 2 == 0 ? random() : random() % 9;
         const auto any_word = [&] {
             return random() % 4 == 0 ? random()
-                                     : slot_word((random() % 4) << layout::lap_shift, static_cast<slot_phase>(random() % 4),
-                                                 random() % 8, random() % 6);
+                                     : slot_word((random() % 4) << layout::lap_shift,
+                                                 static_cast<slot_phase>(random() % 4), random() % 8, random() % 6);
         };
         for (std::uint64_t i = 0; i < capacity; ++i) {
             memory.word(i) = any_word();
