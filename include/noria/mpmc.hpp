@@ -8,7 +8,7 @@
 //     if (!out.push({.number = 1, .file = "a.txt"})) ...            // waits while full; false: see out.why()
 //
 //     jobs::consumer in{"/dev/shm/jobs"};                           // waits for the file to appear
-//     while (auto job = in.take()) work_on(*job, job.deliveries()); // given to another worker if this one dies
+//     while (auto next = in.take()) use(next->number);              // given to another worker if this one dies
 //
 // The verbs, with what each promises, are in queue/producer.hpp and queue/consumer.hpp; the algorithm is in
 // ring/slot_ring.hpp. Order: FIFO for each producer, and claims in the order of the queue; what a dead consumer held comes

@@ -1,4 +1,5 @@
 // errors_test.cpp: the ledger of refusals: each errc there is, reached for real, and what it says.
+#include "noria/mpmc.hpp"
 #include "refusals.hpp"
 #include "worlds.hpp"
 
@@ -97,6 +98,14 @@ std::string memory_is_limited(const std::filesystem::path& path) {
     });
 }
 
+std::string roster_is_full(const std::filesystem::path& path) {
+    using crowd = mpmc<std::uint64_t>;
+    const crowd::producer one(path, {.capacity = 4, .endpoints = 2});
+    const crowd::consumer two(path);
+    return complaint(opening<crowd::consumer>(path, {.wait_for_role = std::chrono::nanoseconds(0)}), errc::roster_full,
+                     path, {"found 2 endpoints attached", "stop one"});
+}
+
 // Makes the library say so, and returns what is wrong with it. There is no default: a new code is reached here, or this
 // does not compile.
 std::string complaint_of(errc code, const rig::workspace& place) {
@@ -135,6 +144,7 @@ std::string complaint_of(errc code, const rig::workspace& place) {
         case errc::corrupt:
             return after([](layout::header& page) { page.ring_offset = 1; }, code, path, {"sections", "remove"});
         case errc::role_taken: return role_is_taken(path);
+        case errc::roster_full: return roster_is_full(path);
         case errc::in_use: return queue_is_in_use(path);
         case errc::invalid_options:
             return complaint(creating<numbers::producer>(path, {.capacity = 3}), code, path, {"is 3", "next one is 4"});
@@ -159,6 +169,7 @@ std::optional<std::errc> kin_of(errc code) {
         case errc::exists: return std::errc::file_exists;
         case errc::symbolic_link: return std::errc::too_many_symbolic_link_levels;
         case errc::role_taken:
+        case errc::roster_full:
         case errc::in_use: return std::errc::device_or_resource_busy;
         case errc::invalid_options: return std::errc::invalid_argument;
         case errc::no_space: return std::errc::no_space_on_device;
@@ -205,13 +216,13 @@ BOOST_AUTO_TEST_CASE(every_code_has_words_of_its_own_and_none_is_success) {
     // Values are part of the binary interface: they run from 1 without a gap, and the last stays the last.
     BOOST_TEST((all.front() == errc::not_found));
     BOOST_TEST((all.back() == errc::system));
-    BOOST_TEST(all.size() == 21U);
+    BOOST_TEST(all.size() == 22U);
     BOOST_TEST(static_cast<std::size_t>(all.back()) == all.size());
     BOOST_TEST(std::string_view(noria_category().name()) == "noria");
 }
 
 BOOST_AUTO_TEST_CASE(values_that_are_no_codes_are_unknown) {
-    for (const int value : {0, -1, 22, 1000, std::numeric_limits<int>::max(), std::numeric_limits<int>::min()}) {
+    for (const int value : {0, -1, 23, 1000, std::numeric_limits<int>::max(), std::numeric_limits<int>::min()}) {
         const std::error_code made(value, noria_category());
         BOOST_TEST(made.message() == "unknown noria error");
         BOOST_TEST((made.default_error_condition() == std::error_condition(value, noria_category())));
