@@ -47,7 +47,8 @@ program packed(const std::vector<std::byte>& image, std::uint8_t flags) {
     const std::span all(image);
     program input{flags};
     append(input, all.first(offsetof(layout::header, reserved)));
-    append(input, all.subspan(page.roster_offset, page.words_offset + sizeof(layout::queue_words) - page.roster_offset));
+    append(input,
+           all.subspan(page.roster_offset, page.words_offset + sizeof(layout::queue_words) - page.roster_offset));
     append(input, all.subspan(page.ring_offset, page.ring_bytes));
     return input;
 }

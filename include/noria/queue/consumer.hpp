@@ -3,12 +3,14 @@
 // A Queue names its message type, its reader and its shape: see spsc.hpp. What every verb promises:
 //   Role    any thread, one at a time; interrupt() from any thread at any time, and from signal handlers.
 //   Waits   try_... never; ..._for and ..._until at most so long, on the monotonic clock; the others until there is a
-//           message or the stream has ended. With a message there, every verb is wait-free.
-//   Order   spsc: in the order of their commits. Whoever receives a message sees all that came before its commit.
-//   Crash   pop: dead before it releases, the message stays first in the queue; after, it is gone. take, consume_some:
-//           dead before the release, the message is delivered again, and deliveries() > 1 says so.
-//   Returns what converts to true: a message. Otherwise why() says why: empty, timed_out, interrupted, ended (the stream
-//           is over: see ended()), buffer_too_small, busy, forked, closed, corrupt.
+//           message or the stream has ended. With a message there, every verb is wait-free; of mpmc, lock-free.
+//   Order   spsc: in the order of their commits. mpmc: they are taken in the order of the queue, which keeps each producer's;
+//           what is delivered again comes later. Whoever receives a message sees all that came before its commit.
+//   Crash   pop: dead before it releases, the message stays first in the queue; after, it is gone. take, consume_some, and
+//           every verb of mpmc: dead before the release, the message is delivered again, and deliveries() > 1 says so.
+//   Returns what converts to true: a message. Otherwise why() says why: empty, stalled (mpmc: the next message is still being
+//           written), timed_out, interrupted, ended (the stream is over: see ended()), buffer_too_small, busy, forked,
+//           closed, corrupt.
 #pragma once
 
 #include "noria/core/cache_line.hpp"
@@ -272,8 +274,8 @@ public:
         return receive_into(buffer, limit::until(when));
     }
 
-    // Holds the first message in place until the lease goes. One lease at a time; while it is held the other receiving
-    // verbs answer `busy`.
+    // Holds the first message in place until the lease goes. spsc: one lease at a time; while it is held the other receiving
+    // verbs answer `busy`. mpmc: any number, released in any order.
     [[nodiscard]] lease_type take() noexcept { return hold(limit::never()); }
     [[nodiscard]] lease_type try_take() noexcept { return hold(limit::at_once()); }
     template <class Rep, class Period>

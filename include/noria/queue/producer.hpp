@@ -3,11 +3,13 @@
 // A Queue names its message type, its writer and its shape: see spsc.hpp. What every verb promises:
 //   Role    any thread, one at a time; interrupt() from any thread at any time, and from signal handlers.
 //   Waits   try_... never; ..._for and ..._until at most so long, on the monotonic clock; the others until there is room
-//           or the consumer is gone. The message is there, or it is not: with room, every verb is wait-free.
+//           or the consumer is gone. The message is there, or it is not: with room, every verb is wait-free; of mpmc, lock-free.
 //   Order   whoever receives a message sees everything that this thread did before it was committed.
-//   Crash   dead before the committing store: the message never was. After: it is there, whole.
-//   Returns true, or what converts to it: done. Otherwise nothing was sent, and why() says why: full, timed_out,
-//           interrupted, ended (the consumer is gone: see ended()), too_large, busy, forked, closed, corrupt.
+//   Crash   dead before the committing store: the message never was; mpmc counts the claim as `skipped`. After: it is
+//           there, whole.
+//   Returns true, or what converts to it: done. Otherwise nothing was sent, and why() says why: full, stalled (mpmc: the slot
+//           that is next is in the hands of somebody who lives), timed_out, interrupted, ended (the consumers are gone:
+//           see ended()), too_large, busy, forked, closed, corrupt.
 #pragma once
 
 #include "noria/core/cache_line.hpp"

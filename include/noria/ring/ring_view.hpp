@@ -16,9 +16,9 @@ struct ring_view {
     std::byte* records = nullptr;  // the ring, place(shape).ring_bytes long, aligned to 64
     layout::shape shape;
     // of slots alone
-    std::uint64_t* returned = nullptr;       // event_line::returned
-    layout::tally_line* tallies = nullptr;   // one for each roster entry
-    std::uint64_t self = 0;                  // the index of the endpoint's own entry
+    std::uint64_t* returned = nullptr;      // event_line::returned
+    layout::tally_line* tallies = nullptr;  // one for each roster entry
+    std::uint64_t self = 0;                 // the index of the endpoint's own entry
 };
 
 // What a side finds when it looks beyond what it knows.
