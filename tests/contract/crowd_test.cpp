@@ -262,7 +262,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(each_message_comes_once_and_each_producer_s_in_ord
     constexpr std::uint64_t producers = 3;
     constexpr std::uint64_t consumers = 3;
     constexpr std::uint64_t each = 4000;
-    for (const std::uint64_t capacity : {1, 2, 64}) {
+    for (const std::uint64_t capacity : {1U, 2U, 64U}) {
         const rig::workspace place;
         const auto file = place / "queue";
         typename Q::consumer first(file, Q::sized(capacity, without_slices()));

@@ -50,7 +50,7 @@ BOOST_AUTO_TEST_SUITE(header)
 
 BOOST_AUTO_TEST_CASE(a_header_just_made_is_accepted_for_every_mpmc_shape) {
     for (const auto form : {layout::message_form::fixed, layout::message_form::bytes}) {
-        for (const std::uint64_t endpoints : {2, 3, 64, 4095}) {
+        for (const std::uint64_t endpoints : {2U, 3U, 64U, 4095U}) {
             for (std::uint64_t capacity = 1; capacity <= layout::capacity_max; capacity *= 2) {
                 layout::shape shape = some_shape();
                 shape.kind = layout::queue_kind::mpmc;

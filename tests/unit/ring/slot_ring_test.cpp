@@ -60,7 +60,7 @@ BOOST_AUTO_TEST_CASE(words_say_what_was_put_into_them) {
 }
 
 BOOST_AUTO_TEST_CASE(laps_wrap_and_nothing_notices) {
-    for (const std::uint64_t capacity : {1, 2, 8}) {
+    for (const std::uint64_t capacity : {1U, 2U, 8U}) {
         quartet queue(slots_shape(capacity), last_lap - 2);
         BOOST_REQUIRE(queue.attached);
         std::uint64_t sent = 0;
@@ -171,7 +171,7 @@ BOOST_AUTO_TEST_CASE(deliveries_are_counted_up_to_eight) {
 // against a set of the numbers that are in the queue.
 BOOST_AUTO_TEST_CASE(random_deeds_and_deaths_keep_the_books) {
     std::mt19937_64 random(4711);
-    for (const std::uint64_t capacity : {1, 2, 4, 16}) {
+    for (const std::uint64_t capacity : {1U, 2U, 4U, 16U}) {
         quartet queue(slots_shape(capacity), last_lap);
         std::set<std::uint64_t> inside;
         std::array<std::byte*, 2> room{};
