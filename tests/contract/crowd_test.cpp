@@ -153,21 +153,24 @@ BOOST_AUTO_TEST_CASE(a_message_that_fits_no_buffer_is_left_to_others_as_if_untou
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_newcomer_finds_what_was_put_back_before_it_came, Q, crowds) {
     pair_of<Q> queue(4);
-    BOOST_REQUIRE(queue.fill());
+    // So far that the hint, which is moved every 32 positions, leads newcomers past what is put back.
+    constexpr std::uint64_t first = 30;
+    for (std::uint64_t n = 0; n < first; ++n) BOOST_REQUIRE(queue.push(n, 1) && queue.pop(n, 1));
+    BOOST_REQUIRE(queue.push(first, 4));
     typename Q::consumer other(queue.file());
     const auto refuse = [&](const auto&) {
         // Meanwhile the others go as far as they can.
-        for (std::uint64_t n = 1; n < 4; ++n) BOOST_TEST(number_of<Q>(other.try_pop()) == n);
+        for (std::uint64_t n = 1; n < 4; ++n) BOOST_TEST(number_of<Q>(other.try_pop()) == first + n);
         throw std::runtime_error("no");
     };
     BOOST_CHECK_THROW(queue.in.consume_some(refuse, 1), std::runtime_error);
     typename Q::consumer newcomer(queue.file());
     const auto again = newcomer.try_pop();
-    BOOST_TEST(number_of<Q>(again) == 0U);
+    BOOST_TEST(number_of<Q>(again) == first);
     BOOST_TEST(again.deliveries() == 2U);
     for (auto* each : {&queue.in, &other, &newcomer}) BOOST_TEST(!each->try_pop());
-    BOOST_TEST(queue.push(4, 4));
-    BOOST_TEST(queue.pop(4, 4));
+    BOOST_TEST(queue.push(first + 4, 4));
+    BOOST_TEST(queue.pop(first + 4, 4));
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(the_roster_has_as_many_places_as_were_asked_for, Q, crowds) {
