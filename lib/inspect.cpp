@@ -126,6 +126,9 @@ snapshot observer::look(std::error_code& code) const {
         if (static_cast<std::int64_t>(taken - head) > 0) now.taken = held_work{role::consumer, consumer->pid, head};
         now.roster.push_back(std::move(*consumer));
     }
+    for (const auto& each : {now.claimed, now.taken}) {
+        if (each) now.in_hand.push_back(*each);
+    }
     // Under the truncation guard the figures may have been zeros of our own.
     code = file_->truncated() ? make_error_code(errc::corrupt) : std::error_code();
     return now;

@@ -46,8 +46,7 @@ struct held_work {
 // The comings and goings of one role.
 struct stream_state {
     std::uint64_t attaches = 0;
-    std::uint64_t ended =
-        0;  // spsc: the last end: the attach whose leaving it was; mpmc: if nobody is left, how many left
+    std::uint64_t ended = 0;     // the last end: spsc: whose leaving it was; mpmc: how many left, 0 while one stays
     bool abandoned = false;      // that end was a death
     std::uint64_t told = 0;      // the last end that the other role has heard of
     bool sleeper_armed = false;  // somebody of this role may sleep: the next who rings makes a system call
@@ -65,7 +64,7 @@ struct snapshot {
     std::uint64_t tail = 0;
     std::optional<held_work> claimed;  // mpmc: the oldest of them
     std::optional<held_work> taken;
-    std::vector<held_work> in_hand;  // mpmc: all of them
+    std::vector<held_work> in_hand;  // all of them
     stream_state producers;
     stream_state consumers;
     noria::counters counters;

@@ -72,13 +72,6 @@ void recover_entry(queue_file& file, std::uint64_t dead) noexcept {
     rouse_all(file);
 }
 
-failure no_lock(const queue_file& file, int error) {
-    return refuse(file.path(), errc::system,
-                  fmt::format("could not take a lock: found {} (errno {}), expected success; does the file system keep "
-                              "open-file-description locks?",
-                              os::words_for(error), error));
-}
-
 // Takes that entry, if nobody lives there. 0, EAGAIN, or what keeps locks from working here.
 int try_entry(queue_file& file, std::uint64_t index) noexcept {
     const int locks = file.locks();
@@ -98,7 +91,7 @@ failure join_crowd(queue_file& file, role /*wanted*/, bool& passing) {
         if (is_alive(file, i)) continue;
         const int error = try_entry(file, i);
         if (error == 0) return {};
-        if (error != EAGAIN) return no_lock(file, error);
+        if (error != EAGAIN) return refuse_lock(file, error);
         passing = true;  // somebody who comes, goes, or recovers
     }
     if (passing) {

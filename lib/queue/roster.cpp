@@ -45,10 +45,7 @@ failure held(const queue_file& file, role wanted) {
 failure try_lock(queue_file& file, std::uint64_t lock, int& error) {
     error = os::try_lock(file.locks(), lock);
     if (error == 0 || error == EAGAIN) return {};
-    return refuse(file.path(), errc::system,
-                  fmt::format("could not take a lock: found {} (errno {}), expected success; does the file system keep "
-                              "open-file-description locks?",
-                              os::words_for(error), error));
+    return refuse_lock(file, error);
 }
 
 sync::event_count event(queue_file& file, role sleeper) noexcept {
@@ -63,6 +60,13 @@ layout::stream_line& stream_of(layout::queue_words& words, role one) noexcept {
 
 layout::event_line& event_of(layout::queue_words& words, role one) noexcept {
     return one == role::producer ? words.producers_event : words.consumers_event;
+}
+
+failure refuse_lock(const queue_file& file, int error) {
+    return refuse(file.path(), errc::system,
+                  fmt::format("could not take a lock: found {} (errno {}), expected success; does the file system keep "
+                              "open-file-description locks?",
+                              os::words_for(error), error));
 }
 
 failure take_role(queue_file& file, role wanted, bool& passing) {

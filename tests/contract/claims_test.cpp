@@ -143,6 +143,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_claim_is_shown_to_observers_while_it_is_open, Q,
         const auto claim = Q::claim(queue.out);
         const auto seen = watch.look().claimed;
         BOOST_REQUIRE(bool(seen));
+        BOOST_TEST(watch.look().in_hand.size() == 1U);
         BOOST_TEST(seen->pid == static_cast<std::uint64_t>(getpid()));
         BOOST_TEST((seen->role == role::producer));
         BOOST_TEST(seen->position + (one_in_hand<Q> ? 0 : 1) == watch.look().tail);

@@ -19,8 +19,8 @@ struct options {
     // The geometry. Set and different from the file's: errc::other_geometry, naming both.
     std::optional<std::uint64_t> capacity{};        // messages, 1 to 2^31, a power of two; unset at creation: 4096
     std::optional<std::uint64_t> capacity_bytes{};  // spsc bytes: 64 to 2^40 bytes, a power of two; unset: 1 MiB
-    std::optional<std::uint64_t>
-        message_bytes_max{};  // noria::bytes: spsc: 1 to capacity_bytes - 16; unset: a quarter of it; mpmc: unset: 1024
+    // noria::bytes, spsc: 1 to capacity_bytes - 16; unset: a quarter of it. mpmc: unset: 1024.
+    std::optional<std::uint64_t> message_bytes_max{};
     std::optional<std::uint64_t> endpoints{};  // mpmc: attached at a time, 2 to 4095; unset at creation: 64
 
     // The file.

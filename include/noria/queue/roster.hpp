@@ -34,6 +34,9 @@ NORIA_API layout::event_line& event_of(layout::queue_words& words, role one) noe
 // mpmc: takes any entry; errc::roster_full if all have living holders.
 NORIA_API failure take_role(queue_file& file, role wanted, bool& passing);
 
+// What to say when the kernel refuses a lock for another reason than that somebody has it.
+NORIA_API failure refuse_lock(const queue_file& file, int error);
+
 // Fills in the record and makes it alive: from now on this endpoint counts. Its generation is returned.
 NORIA_API std::uint64_t move_in(queue_file& file, role taken, std::uint64_t position, std::uint64_t messages) noexcept;
 
