@@ -57,8 +57,6 @@ public:
     [[nodiscard]] std::uint64_t position() const noexcept { return position_; }
     [[nodiscard]] std::uint64_t capacity() const noexcept { return mask_ + 1; }
     [[nodiscard]] std::uint64_t slot_bytes() const noexcept { return slot_bytes_; }
-    [[nodiscard]] std::byte* begin() const noexcept { return begin_; }
-    [[nodiscard]] std::byte* end() const noexcept { return end_; }
 
     // What a tally notes of a position: laps modulo 2^45.
     [[nodiscard]] std::uint64_t note() const noexcept { return position_ & note_mask_; }
