@@ -1,4 +1,4 @@
-// format_test.cpp: FORMAT.md says of each field and constant what the compiler says.
+// format_test.cpp: FORMAT.md, and each page beside it, says of each field and constant what the compiler says.
 //
 // Each struct's fields are listed here once by name; offset and size come from the compiler, the table from the
 // document. The rows must be these fields, all of them and no others, and must leave no byte of the struct out.
@@ -34,8 +34,14 @@ struct field {
 #define FIELD(type, member) \
     field { #member, offsetof(layout::type, member), sizeof(layout::type::member) }
 
+// FORMAT.md and the pages beside it that describe one kind each.
 const std::string& format_text() {
-    static const std::string text = noria::docs::read_text(NORIA_FORMAT_TEXT);
+    static const std::string text = [] {
+        std::string all;
+        for (const char* page : {"FORMAT.md", "FORMAT_MPMC.md"})
+            all += noria::docs::read_text(NORIA_LAYOUT "/" + std::string(page)) + "\n";
+        return all;
+    }();
     return text;
 }
 

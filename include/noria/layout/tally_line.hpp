@@ -35,7 +35,7 @@ static_assert(offsetof(tally_line, committing) == 8 && offsetof(tally_line, give
                   offsetof(tally_line, refused) == 80 && offsetof(tally_line, redelivered) == 88 &&
                   offsetof(tally_line, high_water) == 96 && offsetof(tally_line, claim_open) == 104 &&
                   offsetof(tally_line, producer_deaths) == 112 && offsetof(tally_line, consumer_deaths) == 120,
-              "FORMAT.md, the tallies");
+              "FORMAT_MPMC.md, the tally line");
 
 }  // namespace noria::inline v1::layout
 
