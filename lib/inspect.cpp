@@ -4,6 +4,7 @@
 #include "noria/core/atomics.hpp"
 #include "noria/os/file_lock.hpp"
 #include "noria/queue/queue_file.hpp"
+#include "noria/ring/parking.hpp"
 #include "noria/ring/slot_ring.hpp"
 
 #include <algorithm>
@@ -52,6 +53,10 @@ void look_at_crowd(queue::queue_file& file, snapshot& now) {
     const ring::slots_seen seen = ring::survey_slots(view, in_hand);
     now.head = seen.head;
     now.tail = seen.tail;
+    now.overdue = seen.overdue;
+    std::vector<ring::parked> parked;
+    ring::survey_parking(view, parked);
+    for (const auto& each : parked) now.parked.push_back({each.position, each.bytes, each.deliveries});
     for (const auto& each : in_hand) {
         now.in_hand.push_back({each.writing ? role::producer : role::consumer,
                                each.owner < pids.size() ? pids[each.owner] : 0, each.position});
@@ -105,7 +110,7 @@ snapshot observer::look(std::error_code& code) const {
     now.counters = queue::count(words, file_->view());
     now.head = load_relaxed(words.consumer.head);
     now.tail = load_relaxed(words.producer.tail);
-    now.depth = now.counters.sent - now.counters.received;
+    now.depth = now.counters.sent - now.counters.received - now.counters.parked;
     now.producers = stream_seen(words.producers, words.producers_event);
     now.consumers = stream_seen(words.consumers, words.consumers_event);
     now.needs_fences = ((load_relaxed(words.producers_event.word) | load_relaxed(words.consumers_event.word)) &

@@ -43,6 +43,13 @@ struct held_work {
     std::uint64_t position = 0;  // where it stands in the stream: in messages, or for noria::bytes in bytes
 };
 
+// A message that was parked, since so many of its holders died or threw; a consumer's try_take_parked() gets it out.
+struct parked_message {
+    std::uint64_t position = 0;    // where it stood in the stream
+    std::uint64_t bytes = 0;       // its size
+    std::uint64_t deliveries = 0;  // how often it was handed out
+};
+
 // The comings and goings of one role.
 struct stream_state {
     std::uint64_t attaches = 0;
@@ -59,12 +66,15 @@ struct snapshot {
     std::uint64_t file_bytes = 0;
     std::array<std::uint8_t, 16> uuid{};
     std::vector<inhabitant> roster;  // those who are attached, and the dead not recovered yet
-    std::uint64_t depth = 0;  // messages committed and not released; of bytes, one is counted until its room is free
-    std::uint64_t head = 0;   // positions: in messages, or for noria::bytes in bytes
+    std::uint64_t depth =
+        0;  // messages committed, and neither released nor parked; of bytes, one is counted until its room is free
+    std::uint64_t head = 0;  // positions: in messages, or for noria::bytes in bytes
     std::uint64_t tail = 0;
     std::optional<held_work> claimed;  // mpmc: the oldest of them
     std::optional<held_work> taken;
     std::vector<held_work> in_hand;  // all of them
+    std::vector<parked_message> parked;
+    std::uint64_t overdue = 0;  // messages in the queue that ought to be parked, but the parking was full
     stream_state producers;
     stream_state consumers;
     noria::counters counters;

@@ -3,6 +3,7 @@
 
 #include "noria/core/bits.hpp"
 #include "noria/core/shareable.hpp"
+#include "noria/layout/parking_place.hpp"
 #include "noria/layout/record.hpp"
 #include "noria/layout/ring_words.hpp"
 #include "noria/layout/roster_entry.hpp"
@@ -30,6 +31,27 @@ std::string capacity_objection(const char* option, std::uint64_t value, std::uin
     return {};
 }
 
+std::string parking_objection(const shape& wanted) {
+    if (wanted.kind != queue_kind::mpmc) {
+        return wanted.deliveries_max == 0 && wanted.parking == 0 ? std::string()
+                                                                 : "deliveries_max or parking is set in an spsc queue, "
+                                                                   "expected neither; leave them unset, or use mpmc";
+    }
+    if (wanted.deliveries_max > deliveries_limit) {
+        return fmt::format("deliveries_max is {}, expected 1 to {}; choose after how many deaths a message is parked",
+                           wanted.deliveries_max, deliveries_limit);
+    }
+    if (wanted.parking > parking_limit) {
+        return fmt::format("parking is {}, expected 1 to {}; choose for how many messages there is room",
+                           wanted.parking, parking_limit);
+    }
+    if ((wanted.deliveries_max == 0) != (wanted.parking == 0)) {
+        return fmt::format("deliveries_max is {} and parking is {}, expected both or neither; set deliveries_max alone",
+                           wanted.deliveries_max, wanted.parking);
+    }
+    return {};
+}
+
 }  // namespace
 
 std::string objection(const shape& wanted) {
@@ -52,6 +74,7 @@ std::string objection(const shape& wanted) {
     } else if (wanted.endpoints != 2) {
         return fmt::format("endpoints is {}, expected 2 in an spsc queue; leave it unset", wanted.endpoints);
     }
+    if (auto text = parking_objection(wanted); !text.empty()) return text;
     if (counts_messages(wanted)) return capacity_objection("capacity", wanted.capacity, 1, capacity_max);
     if (auto text = capacity_objection("capacity_bytes", wanted.capacity, capacity_bytes_min, capacity_bytes_max);
         !text.empty()) {
@@ -90,7 +113,13 @@ geometry place(const shape& wanted) noexcept {
         end += where.roster_length * sizeof(tally_line);
     }
     where.ring_offset = round_up(end, page_bytes);
-    where.file_bytes = round_up(where.ring_offset + where.ring_bytes, page_bytes);
+    end = where.ring_offset + where.ring_bytes;
+    if (wanted.parking != 0) {
+        where.parking_offset = end;  // a multiple of 64, as slots are
+        where.parking_place_bytes = sizeof(parking_place) + round_up(wanted.message_bytes, slot_bytes_unit);
+        end += where.parking_place_bytes * wanted.parking;
+    }
+    where.file_bytes = round_up(end, page_bytes);
     return where;
 }
 

@@ -34,6 +34,9 @@ header make_header(const shape& wanted, const std::array<std::uint8_t, 16>& uuid
     page.tally_offset = where.tally_offset;
     page.ring_offset = where.ring_offset;
     page.ring_bytes = where.ring_bytes;
+    page.deliveries_max = wanted.deliveries_max;
+    page.parking = wanted.parking;
+    page.parking_offset = where.parking_offset;
     page.file_bytes = where.file_bytes;
     page.uuid = uuid;
     page.checksum = checksum_of(page);
@@ -57,7 +60,9 @@ shape shape_of(const header& page) noexcept {
             .message_bytes = page.message_bytes,
             .type_tag = page.type_tag,
             .capacity = page.capacity,
-            .endpoints = page.roster_length};
+            .endpoints = page.roster_length,
+            .deliveries_max = page.deliveries_max,
+            .parking = page.parking};
 }
 
 std::optional<finding> examine(const header& page, std::uint64_t file_bytes) {

@@ -2,6 +2,7 @@
 #include "noria/queue/counters.hpp"
 
 #include "noria/core/atomics.hpp"
+#include "noria/ring/parking.hpp"
 
 #include <algorithm>
 
@@ -27,8 +28,11 @@ counters count_crowd(const ring::ring_view& view) noexcept {
         now.producer_deaths += load_relaxed(each.producer_deaths);
         now.consumer_deaths += load_relaxed(each.consumer_deaths);
     }
+    const ring::parking_figures parking = ring::count_parked(view);
+    now.retrieved = parking.retrieved;
     now.received = std::min(now.sent, now.received);
-    now.high_water = std::max(now.high_water, now.sent - now.received);
+    now.parked = std::min(now.sent - now.received, parking.parked);
+    now.high_water = std::max(now.high_water, now.sent - now.received - now.parked);
     return now;
 }
 

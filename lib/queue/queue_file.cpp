@@ -142,6 +142,8 @@ failure compare(const std::filesystem::path& path, const layout::shape& found, c
     };
     if (crowd) {
         if (auto failed = differs("endpoints", wishes.endpoints, found.endpoints)) return failed;
+        if (auto failed = differs("deliveries_max", wishes.deliveries_max, found.deliveries_max)) return failed;
+        if (auto failed = differs("parking", wishes.parking, found.parking)) return failed;
     }
     if (auto failed = counts_messages(bare) ? differs("capacity", wishes.capacity, found.capacity)
                                             : differs("capacity_bytes", wishes.capacity_bytes, found.capacity)) {
@@ -155,6 +157,12 @@ failure misplaced(const std::filesystem::path& path, const options& wishes, cons
     if (bare.kind == layout::queue_kind::spsc && wishes.endpoints) {
         return refuse(path, errc::invalid_options,
                       "found endpoints for an spsc queue, which has one of each; leave it unset, or use mpmc");
+    }
+    if (bare.kind == layout::queue_kind::spsc && (wishes.deliveries_max || wishes.parking)) {
+        return refuse(
+            path, errc::invalid_options,
+            "found deliveries_max or parking for an spsc queue, whose one consumer nobody stands in for; leave "
+            "them unset, or use mpmc");
     }
     if (bare.kind == layout::queue_kind::mpmc && wishes.capacity_bytes) {
         return refuse(path, errc::invalid_options,
@@ -175,6 +183,7 @@ failure misplaced(const std::filesystem::path& path, const options& wishes, cons
 constexpr std::uint64_t default_capacity = 4096;            // messages
 constexpr std::uint64_t default_capacity_bytes = 1U << 20;  // 1 MiB
 constexpr std::uint64_t default_endpoints = 64;             // of mpmc
+constexpr std::uint64_t default_parking = 64;               // of mpmc with deliveries_max
 constexpr std::uint64_t default_slot_message_bytes = 1024;  // of mpmc, bytes form
 
 }  // namespace
@@ -185,7 +194,11 @@ failure refuse(const std::filesystem::path& path, errc code, std::string_view te
 
 failure complete(const std::filesystem::path& path, const options& wishes, layout::shape& shape) {
     if (auto failed = misplaced(path, wishes, shape)) return failed;
-    if (shape.kind == layout::queue_kind::mpmc) shape.endpoints = wishes.endpoints.value_or(default_endpoints);
+    if (shape.kind == layout::queue_kind::mpmc) {
+        shape.endpoints = wishes.endpoints.value_or(default_endpoints);
+        shape.deliveries_max = wishes.deliveries_max.value_or(0);
+        shape.parking = wishes.parking.value_or(wishes.deliveries_max ? default_parking : 0);
+    }
     if (counts_messages(shape)) {
         shape.capacity = wishes.capacity.value_or(default_capacity);
         if (shape.form == layout::message_form::bytes)
@@ -369,6 +382,7 @@ ring::ring_view queue_file::view() const noexcept {
             .shape = layout::shape_of(header_),
             .returned = &words().producers_event.returned,
             .tallies = reinterpret_cast<layout::tally_line*>(whole_->data() + header_.tally_offset),
+            .parking = whole_->data() + header_.parking_offset,
             .self = self_};
 }
 

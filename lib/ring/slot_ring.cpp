@@ -1,6 +1,8 @@
 // slot_ring.cpp: the walks, giving back, putting back, and what a death leaves to be done.
 #include "noria/ring/slot_ring.hpp"
 
+#include "noria/ring/parking.hpp"
+
 #include <algorithm>
 #include <bit>
 #include <limits>
@@ -26,7 +28,21 @@ std::uint64_t depth_of(const ring_view& view) noexcept {
     for (std::uint64_t i = 0; i < view.shape.endpoints; ++i) sent += load_relaxed(view.tallies[i].sent);
     compiler_fence();
     for (std::uint64_t i = 0; i < view.shape.endpoints; ++i) received += load_relaxed(view.tallies[i].received);
+    received += count_parked(view).parked;
     return sent - std::min(sent, received);
+}
+
+// Makes the message ready again that an entry holds in this slot, or parks it (L4). `counts`: its holder died or threw.
+void free_from_hand(const ring_view& view, std::uint64_t entry, std::uint64_t& word, std::uint64_t note,
+                    bool counts) noexcept {
+    const std::uint64_t held = load_relaxed(word);
+    const std::uint64_t deliveries = std::min(layout::deliveries_of(held) + (counts ? 1 : 0), layout::deliveries_mask);
+    if (counts && view.shape.deliveries_max != 0 && deliveries >= view.shape.deliveries_max &&
+        park(view, entry, note, deliveries)) {
+        return;
+    }
+    // [S5] release -> [S1] in take, [S8] in look: our reads, and the message, before its word.
+    store_release(word, layout::slot_word(held, slot_phase::ready, deliveries));
 }
 
 }  // namespace
@@ -60,7 +76,6 @@ bool slot_writer::attach(const ring_view& view) noexcept {
     producer_ = view.producer;
     sent_ = load_relaxed(tally_->sent);
     given_back_ = load_relaxed(tally_->given_back);
-    store_relaxed(tally_->claim_open, std::uint64_t{0});  // a dead predecessor's
     mine_ = layout::slot_word(0, slot_phase::claimed, 0, view.self + 1);
     of_bytes_ = view.shape.form == layout::message_form::bytes;
     payload_offset_ = layout::place(view.shape).payload_offset;
@@ -174,14 +189,23 @@ sight slot_reader::look() noexcept {
     return sight::nothing;
 }
 
+const std::byte* slot_reader::take_parked() noexcept {
+    const layout::parking_place* const place = retrieve(view_, view_.self);
+    if (place == nullptr) return nullptr;
+    taken_slot_ = nullptr;  // it has no place in the ring
+    taken_word_ = load_relaxed(place->word);
+    taken_bytes_ = std::min(load_relaxed(place->bytes), message_bytes_);
+    return message_in(*place);
+}
+
+bool slot_reader::release_parked(const std::byte* message) noexcept { return vacate(view_, view_.self, message); }
+
 bool slot_reader::put_back(const std::byte* message, bool counts) noexcept {
     std::byte* const slot = const_cast<std::byte*>(message) - payload_offset_;
     std::uint64_t& word = *reinterpret_cast<std::uint64_t*>(slot);
     const std::uint64_t held = load_relaxed(word);  // ours alone to change
     if ((held & owned_bits) != ready_bits + mine_) return false;
-    const std::uint64_t deliveries = std::min(layout::deliveries_of(held) + (counts ? 1 : 0), layout::deliveries_mask);
-    // [S5] release -> [S1] in take, [S8] in look: our reads, and the message, before its word.
-    store_release(word, layout::slot_word(held, slot_phase::ready, deliveries));
+    free_from_hand(view_, view_.self, word, at_.note_of(slot, held), counts);
     if (counts) store_relaxed(tally_->redelivered, load_relaxed(tally_->redelivered) + 1);
     raise_returned(view_);
     return true;
@@ -235,6 +259,7 @@ layout::tally_line tally_after(const ring_view& view, std::uint64_t dead) noexce
 }
 
 void release_dead(const ring_view& view, std::uint64_t dead) noexcept {
+    settle(view, dead);
     slot_cursor at;
     at.attach(view, 0);
     for (std::uint64_t i = 0; i < at.capacity(); ++i, at.step()) {
@@ -244,9 +269,7 @@ void release_dead(const ring_view& view, std::uint64_t dead) noexcept {
             // [S2] release -> [S1] in take, [S8] in look: all that recovery has noted, before the hole.
             store_release(at.word(), layout::slot_word(word + layout::lap_step, slot_phase::free));
         } else if (layout::phase_of(word) == slot_phase::held) {
-            const std::uint64_t deliveries = std::min(layout::deliveries_of(word) + 1, layout::deliveries_mask);
-            // [S5] release -> [S1] in take, [S8] in look: the same.
-            store_release(at.word(), layout::slot_word(word, slot_phase::ready, deliveries));
+            free_from_hand(view, dead, at.word(), at.note_of(at.slot(), word), true);
         }
     }
 }
@@ -269,6 +292,8 @@ slots_seen survey_slots(const ring_view& view, std::vector<hand>& in_hand) {
         if (phase == slot_phase::claimed || phase == slot_phase::held)
             in_hand.push_back({phase == slot_phase::claimed, layout::owner_of(word) - 1, position});
         if (phase == slot_phase::claimed || phase == slot_phase::ready) unread.push_back(position);
+        const std::uint64_t most = view.shape.deliveries_max;
+        if (most != 0 && layout::deliveries_of(word) >= most) ++all.overdue;
         // A free slot was claimed a lap ago.
         const std::uint64_t behind = phase == slot_phase::free ? position - at.capacity() + 1 : position + 1;
         if (static_cast<std::int64_t>(behind - all.tail) > 0) all.tail = behind;

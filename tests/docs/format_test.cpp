@@ -7,6 +7,7 @@
 #include "noria/core/shareable.hpp"
 #include "noria/layout/geometry.hpp"
 #include "noria/layout/header.hpp"
+#include "noria/layout/parking_place.hpp"
 #include "noria/layout/record.hpp"
 #include "noria/layout/ring_words.hpp"
 #include "noria/layout/roster_entry.hpp"
@@ -75,14 +76,15 @@ BOOST_AUTO_TEST_SUITE(format)
 
 BOOST_AUTO_TEST_CASE(the_header_page_is_as_described) {
     expect_table("Header page", sizeof(layout::header),
-                 {FIELD(header, magic),         FIELD(header, byte_order),    FIELD(header, version),
-                  FIELD(header, header_bytes),  FIELD(header, checksum),      FIELD(header, kind),
-                  FIELD(header, coordinated),   FIELD(header, form),          FIELD(header, publication),
-                  FIELD(header, message_align), FIELD(header, reserved_word), FIELD(header, message_bytes),
-                  FIELD(header, type_tag),      FIELD(header, capacity),      FIELD(header, slot_bytes),
-                  FIELD(header, roster_length), FIELD(header, roster_offset), FIELD(header, words_offset),
-                  FIELD(header, ring_offset),   FIELD(header, ring_bytes),    FIELD(header, file_bytes),
-                  FIELD(header, uuid),          FIELD(header, tally_offset),  FIELD(header, reserved)});
+                 {FIELD(header, magic),         FIELD(header, byte_order),     FIELD(header, version),
+                  FIELD(header, header_bytes),  FIELD(header, checksum),       FIELD(header, kind),
+                  FIELD(header, coordinated),   FIELD(header, form),           FIELD(header, publication),
+                  FIELD(header, message_align), FIELD(header, reserved_word),  FIELD(header, message_bytes),
+                  FIELD(header, type_tag),      FIELD(header, capacity),       FIELD(header, slot_bytes),
+                  FIELD(header, roster_length), FIELD(header, roster_offset),  FIELD(header, words_offset),
+                  FIELD(header, ring_offset),   FIELD(header, ring_bytes),     FIELD(header, file_bytes),
+                  FIELD(header, uuid),          FIELD(header, tally_offset),   FIELD(header, deliveries_max),
+                  FIELD(header, parking),       FIELD(header, parking_offset), FIELD(header, reserved)});
 }
 
 BOOST_AUTO_TEST_CASE(a_roster_entry_is_as_described) {
@@ -120,8 +122,14 @@ BOOST_AUTO_TEST_CASE(a_tally_is_as_described) {
                  {FIELD(tally_line, sent), FIELD(tally_line, committing), FIELD(tally_line, given_back),
                   FIELD(tally_line, giving_back), FIELD(tally_line, received), FIELD(tally_line, releasing),
                   FIELD(tally_line, skipped), FIELD(tally_line, refused), FIELD(tally_line, redelivered),
-                  FIELD(tally_line, high_water), FIELD(tally_line, claim_open), FIELD(tally_line, producer_deaths),
+                  FIELD(tally_line, high_water), FIELD(tally_line, reserved), FIELD(tally_line, producer_deaths),
                   FIELD(tally_line, consumer_deaths)});
+}
+
+BOOST_AUTO_TEST_CASE(a_parking_place_is_as_described) {
+    expect_table("Parking place", sizeof(layout::parking_place),
+                 {FIELD(parking_place, word), FIELD(parking_place, bytes), FIELD(parking_place, position),
+                  FIELD(parking_place, reserved)});
 }
 
 BOOST_AUTO_TEST_CASE(constants_are_as_described) {
@@ -170,6 +178,9 @@ BOOST_AUTO_TEST_CASE(constants_are_as_described) {
         {"slot_bytes_unit", number(layout::slot_bytes_unit)},
         {"slot_header_bytes", number(layout::slot_header_bytes)},
         {"endpoints_limit", number(layout::endpoints_limit)},
+        {"deliveries_limit", number(layout::deliveries_limit)},
+        {"parking_limit", number(layout::parking_limit)},
+        {"slot_phase::retrieved", number(layout::slot_phase::retrieved)},
         {"slot_phase::free", number(layout::slot_phase::free)},
         {"slot_phase::claimed", number(layout::slot_phase::claimed)},
         {"slot_phase::ready", number(layout::slot_phase::ready)},

@@ -22,6 +22,10 @@ struct options {
     // noria::bytes, spsc: 1 to capacity_bytes - 16; unset: a quarter of it. mpmc: unset: 1024.
     std::optional<std::uint64_t> message_bytes_max{};
     std::optional<std::uint64_t> endpoints{};  // mpmc: attached at a time, 2 to 4095; unset at creation: 64
+    // mpmc: a message that so many holders died of, or threw, 1 to 7, is parked (try_take_parked()) and not given to a
+    // further one; unset at creation: never. And for how many there is room, 1 to 65536; unset: 64. Beyond, they go on.
+    std::optional<std::uint64_t> deliveries_max{};
+    std::optional<std::uint64_t> parking{};
 
     // The file.
     std::uint32_t mode = 0600;   // of a created file, whatever the umask

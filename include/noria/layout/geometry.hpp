@@ -20,8 +20,10 @@ struct shape {
     std::uint32_t message_align = 8;
     std::uint64_t message_bytes = 0;  // fixed form: of each message; bytes form: the maximum
     std::uint64_t type_tag = 0;
-    std::uint64_t capacity = 0;   // messages; of an spsc queue of the bytes form: bytes
-    std::uint64_t endpoints = 2;  // attached at a time, at the most; spsc: the producer and the consumer
+    std::uint64_t capacity = 0;        // messages; of an spsc queue of the bytes form: bytes
+    std::uint64_t endpoints = 2;       // attached at a time, at the most; spsc: the producer and the consumer
+    std::uint64_t deliveries_max = 0;  // mpmc: a message is parked when so many holders died of it; 0: never
+    std::uint64_t parking = 0;         // places for such messages
     friend bool operator==(const shape&, const shape&) = default;
 };
 
@@ -29,6 +31,7 @@ constexpr std::uint64_t capacity_max = std::uint64_t{1} << 31;        // message
 constexpr std::uint64_t capacity_bytes_min = 64;                      // one line
 constexpr std::uint64_t capacity_bytes_max = std::uint64_t{1} << 40;  // 1 TiB
 constexpr std::uint64_t page_bytes = 4096;                            // of the format, whatever the machine's is
+constexpr std::uint64_t deliveries_limit = 7;                         // what a slot's word can count
 constexpr std::uint64_t slot_bytes_unit = 64;                         // of an mpmc slot: no two messages share a line
 
 // Whether the ring is one of slots of one size, counted in messages: all but the spsc ring of the bytes form.
@@ -36,7 +39,8 @@ constexpr bool counts_messages(const shape& of) noexcept {
     return of.kind == queue_kind::mpmc || of.form == message_form::fixed;
 }
 
-// Where the sections stand: header page | roster | ring words | mpmc: tallies | ring; the ring begins on a page.
+// Where the sections stand: header page | roster | ring words | mpmc: tallies | ring | mpmc: parking; the ring begins on a
+// page.
 struct geometry {
     std::uint64_t payload_offset = 0;  // from a slot's start to its message
     std::uint64_t slot_bytes = 0;      // from one slot to the next; spsc bytes: 0
@@ -46,6 +50,8 @@ struct geometry {
     std::uint64_t tally_offset = 0;  // mpmc; spsc: 0
     std::uint64_t ring_offset = 0;
     std::uint64_t ring_bytes = 0;
+    std::uint64_t parking_offset = 0;       // 0: there is none
+    std::uint64_t parking_place_bytes = 0;  // from one place to the next
     std::uint64_t file_bytes = 0;
 };
 

@@ -46,7 +46,10 @@ struct header {
     std::uint64_t file_bytes;                 // the size of the file
     std::array<std::uint8_t, 16> uuid;        // of this queue: drawn at its birth
     std::uint64_t tally_offset;               // mpmc: of the first tally_line; spsc: 0
-    std::array<std::uint8_t, 3944> reserved;  // zero
+    std::uint64_t deliveries_max;             // mpmc: holders that may die of a message before it is parked; 0: any
+    std::uint64_t parking;                    // mpmc: places for such messages
+    std::uint64_t parking_offset;             // mpmc: of the first parking_place; 0: there is none
+    std::array<std::uint8_t, 3920> reserved;  // zero
 };
 static_assert(sizeof(header) == page_bytes, "the header is a page, so that it can be mapped by itself, read-only");
 static_assert(offsetof(header, byte_order) == 8 && offsetof(header, version) == 12 &&
@@ -59,7 +62,8 @@ static_assert(offsetof(header, byte_order) == 8 && offsetof(header, version) == 
                   offsetof(header, words_offset) == 96 && offsetof(header, ring_offset) == 104 &&
                   offsetof(header, ring_bytes) == 112 && offsetof(header, file_bytes) == 120 &&
                   offsetof(header, uuid) == 128 && offsetof(header, tally_offset) == 144 &&
-                  offsetof(header, reserved) == 152,
+                  offsetof(header, deliveries_max) == 152 && offsetof(header, parking) == 160 &&
+                  offsetof(header, parking_offset) == 168 && offsetof(header, reserved) == 176,
               "FORMAT.md, the header page");
 
 // What is wrong with a file, in words that follow its name: "found ..., expected ...; do ...".

@@ -12,10 +12,11 @@
 namespace noria::inline v1::layout {
 
 enum class slot_phase : std::uint64_t {
-    free = 0,     // whoever comes first in this lap may claim it; owner and deliveries are 0
-    claimed = 1,  // the owner, a producer, writes
-    ready = 2,    // the message is there; owner is 0
-    held = 3,     // the owner, a consumer, reads
+    free = 0,       // whoever comes first in this lap may claim it; owner and deliveries are 0
+    claimed = 1,    // the owner, a producer, writes
+    ready = 2,      // the message is there; owner is 0
+    held = 3,       // the owner, a consumer, reads
+    retrieved = 4,  // of a parking place alone: the owner, a consumer, reads what was parked there
 };
 
 constexpr std::uint32_t owner_bits = 12;

@@ -286,6 +286,23 @@ public:
         return hold(limit::until(when));
     }
 
+    // mpmc with deliveries_max: a message that is parked since so many of its holders died or threw. Held in place like any
+    // other, and gone from the parking when the lease goes; deliveries() is one more than they were. Never waits, and does
+    // not disturb the queue. empty: none is parked, or others hold those that are.
+    [[nodiscard]] lease_type try_take_parked() noexcept requires(reader::contended) {
+        place_type& at = place();
+        if (at.blocked() != 0) {
+            (void)at.wait(limit::at_once());  // says why
+            return {};
+        }
+        const std::byte* const message = at.ring.take_parked();
+        if (message == nullptr) {
+            at.went(outcome::empty);
+            return {};
+        }
+        return lease_type(&at, message);
+    }
+
     // Calls f with each of the next messages, in place: f(message) or f(message, deliveries), message being const T& or
     // noria::bytes; at most `limit` of them, waiting only for the first. Each is released when f returns. If f throws,
     // the exception passes through, and that message stays first in the queue, its next delivery marked as a further one.

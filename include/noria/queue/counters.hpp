@@ -13,12 +13,15 @@ namespace noria::inline v1 {
 struct counters {
     std::uint64_t sent = 0;         // committed
     std::uint64_t received = 0;     // released: popped, or taken and let go
-    std::uint64_t redelivered = 0;  // handed out again, or waiting to be: their holder died or threw
-    std::uint64_t given_back = 0;   // claims that were not committed, of living producers
-    std::uint64_t skipped = 0;      // mpmc: claims whose producer died: sent + given_back + skipped were begun
-    std::uint64_t refused = 0;      // pushes and claims that found no room: full, timed out, interrupted, ended
-    std::uint64_t high_water = 0;   // the largest depth seen: spsc: at most an eighth of the capacity below the truth;
-                                    // mpmc: by producers that found no room or were asked for figures
+    std::uint64_t redelivered = 0;  // handed out again, waiting to be, or parked: their holder died or threw
+    std::uint64_t parked =
+        0;  // mpmc: too many holders died of them: sent is received, parked, and what is in the queue
+    std::uint64_t retrieved = 0;   // mpmc: of those, taken out of the parking again
+    std::uint64_t given_back = 0;  // claims that were not committed, of living producers
+    std::uint64_t skipped = 0;     // mpmc: claims whose producer died: sent + given_back + skipped were begun
+    std::uint64_t refused = 0;     // pushes and claims that found no room: full, timed out, interrupted, ended
+    std::uint64_t high_water = 0;  // the largest depth seen: spsc: at most an eighth of the capacity below the truth;
+                                   // mpmc: by producers that found no room or were asked for figures
     std::uint64_t producer_deaths = 0;  // found and recovered
     std::uint64_t consumer_deaths = 0;
 };

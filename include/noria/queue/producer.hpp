@@ -68,12 +68,13 @@ public:
     }
     // While a claim is open, no other verb may start: the hot path's one test sees it.
     void open_claim() noexcept {
-        store_relaxed(ring.line().claim_open, std::uint64_t{1});  // for observers: stale is harmless
+        // For observers, to whom a contended ring's slots say it; stale is harmless.
+        if constexpr (!Writer::contended) store_relaxed(ring.line().claim_open, std::uint64_t{1});
         begin_in_place();
         went(outcome::ok);
     }
     void close_claim() noexcept {
-        store_relaxed(ring.line().claim_open, std::uint64_t{0});
+        if constexpr (!Writer::contended) store_relaxed(ring.line().claim_open, std::uint64_t{0});
         end_in_place();
     }
     void give_back_claim() noexcept {

@@ -18,6 +18,7 @@ struct ring_view {
     // of slots alone
     std::uint64_t* returned = nullptr;      // event_line::returned
     layout::tally_line* tallies = nullptr;  // one for each roster entry
+    std::byte* parking = nullptr;           // place(shape).parking_place_bytes for each of shape.parking places
     std::uint64_t self = 0;                 // the index of the endpoint's own entry
 };
 

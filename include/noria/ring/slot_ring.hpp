@@ -14,6 +14,8 @@
 //             L2  A slot's lap only grows; it grows when its message is released, given back or skipped. So while a
 //                 message is in the ring, the true tail is at most `capacity` beyond it.
 //             L3  (ready) of a position behind a reader is a message that was put back: `returned` was raised after it.
+//             L4  Where there is a parking, a message that `deliveries_max` holders died of goes there instead (parking.hpp); if
+//                 that is full it is put back all the same.
 // Orders      [S1] acquire in reader::take <- [S2] release in writer::commit, [S5] in put_back: a message, before its word
 //             [S3] acquire in writer::claim <- [S4] release in reader::release: our reads, before the leave to overwrite
 //             [S6] acquire in reader::look_behind <- [S7] in raise_returned: what is ready, before the raise
@@ -184,7 +186,7 @@ public:
         std::uint64_t& word = *reinterpret_cast<std::uint64_t*>(slot);
         const std::uint64_t held = load_relaxed(word);  // ours alone to change
         if ((held & owned_bits) != (ready_bits + mine_)) [[unlikely]]
-            return false;
+            return release_parked(message);
         store_relaxed(tally_->releasing[received_ & 1],
                       slot == taken_slot_ && held == taken_word_ ? taken_note_ : at_.note_of(slot, held));
         compiler_fence();
@@ -194,7 +196,11 @@ public:
         return true;
     }
 
-    // Makes a message that was taken ready again. Its next delivery says that it is not the first, if this one `counts`.
+    // A parked message, ours until release(); or null: there is none that nobody reads.
+    [[nodiscard]] NORIA_API const std::byte* take_parked() noexcept;
+
+    // Makes a message that was taken ready again. Its next delivery says that it is not the first, if this one `counts`; or
+    // it was the last (L4).
     NORIA_API bool put_back(const std::byte* message, bool counts) noexcept;
     NORIA_API void put_all_back() noexcept;
 
@@ -217,6 +223,7 @@ private:
     static constexpr std::uint64_t owned_bits = layout::phase_mask << layout::phase_shift | layout::owner_mask;
 
     bool look_behind() noexcept;
+    NORIA_API bool release_parked(const std::byte* message) noexcept;
 
     slot_cursor at_;
     std::uint64_t mine_ = 0;  // what makes a ready word a held one, of ours
@@ -240,7 +247,7 @@ private:
 // What a dead entry's tally must say, and how much it has in its hands: absolute values, from slots that cannot change.
 NORIA_API layout::tally_line tally_after(const ring_view& view, std::uint64_t dead) noexcept;
 
-// Makes holes of a dead entry's claims and readies what it held. Repeatable. Safe beside living endpoints, for whoever
+// Makes holes of a dead entry's claims and readies what it held, or parks it (L4). Repeatable. Safe beside living endpoints, for whoever
 // has the proof of death. `returned` must be raised afterwards.
 NORIA_API void release_dead(const ring_view& view, std::uint64_t dead) noexcept;
 
@@ -252,12 +259,14 @@ NORIA_API void raise_returned(const ring_view& view) noexcept;
 struct slots_seen {
     std::uint64_t tail = 0;  // one behind the last position that was claimed
     std::uint64_t head = 0;  // the first position that no reader has claimed, released or passed; or tail
+    std::uint64_t overdue = 0;
 };
 struct hand {
     bool writing = false;     // a claim; else a lease
     std::uint64_t owner = 0;  // the index of a roster entry
     std::uint64_t position = 0;
 };
+// `overdue`: messages that ought to be parked, but the parking was full.
 NORIA_API slots_seen survey_slots(const ring_view& view, std::vector<hand>& in_hand);
 
 // Says what contradicts the invariants, or null. Exact on a ring that nobody works on.

@@ -29,8 +29,8 @@ inline layout::shape slots_shape(std::uint64_t capacity, std::uint64_t endpoints
 class heap_slots {
 public:
     explicit heap_slots(const layout::shape& shape)
-        : tallies_(shape.endpoints), shape_(shape), slot_bytes_(layout::place(shape).slot_bytes),
-          size_(layout::place(shape).ring_bytes),
+        : tallies_(shape.endpoints), parking_(shape.parking * layout::place(shape).parking_place_bytes / 64),
+          shape_(shape), slot_bytes_(layout::place(shape).slot_bytes), size_(layout::place(shape).ring_bytes),
           slots_(static_cast<std::byte*>(::operator new (size_, std::align_val_t{128}))) {
         std::memset(slots_.get(), 0, size_);
     }
@@ -43,6 +43,7 @@ public:
                 .shape = shape_,
                 .returned = &returned_,
                 .tallies = tallies_.data(),
+                .parking = reinterpret_cast<std::byte*>(parking_.data()),
                 .self = self};
     }
     [[nodiscard]] std::uint64_t& word(std::uint64_t index) const noexcept {
@@ -73,7 +74,11 @@ private:
     layout::producer_line producer_{};
     layout::consumer_line consumer_{};
     std::uint64_t returned_ = 0;
+    struct alignas(64) line {
+        std::uint64_t words[8];
+    };
     std::vector<layout::tally_line> tallies_;
+    std::vector<line> parking_;
     layout::shape shape_;
     std::uint64_t slot_bytes_;
     std::uint64_t size_;
