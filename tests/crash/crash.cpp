@@ -31,6 +31,10 @@ struct task {
 template <class Form>
 std::vector<std::shared_ptr<verb<Form>>> all_verbs() {
     std::vector<std::shared_ptr<verb<Form>>> all;
+    if constexpr (Form::parks) {
+        for (auto& each : verbs_of_parking<Form>()) all.push_back(std::make_shared<verb<Form>>(each));
+        return all;
+    }
     for (auto& each : verbs_of_producers<Form>()) all.push_back(std::make_shared<verb<Form>>(each));
     for (auto& each : verbs_of_consumers<Form>()) all.push_back(std::make_shared<verb<Form>>(each));
     return all;
@@ -56,7 +60,7 @@ template <class Form>
 void add_double_deaths(std::vector<task>& all, std::size_t every) {
     for (const auto& each : all_verbs<Form>()) {
         if (each->states.empty() || each->what != verb<Form>::kind::hot || each->most == 0 ||
-            std::string(each->name).starts_with("blocked"))
+            each->states.front() == state::predecessor_dead || std::string(each->name).starts_with("blocked"))
             continue;
         for (const state how : {state::one_message, state::wrapping, state::padding}) {
             if (how == state::padding && !Form::has_padding) continue;
@@ -103,7 +107,7 @@ struct results {
 };
 
 void print(const task& what, const result& found) {
-    fmt::print("{:<12} {:<8} {:<27} {:<22} {:>12} {:>7} {:>8}  {}\n", what.queue, word(what.by), what.verb, what.state,
+    fmt::print("{:<16} {:<8} {:<27} {:<22} {:>12} {:>7} {:>8}  {}\n", what.queue, word(what.by), what.verb, what.state,
                found.instructions, found.kills, found.copies, found.complaint[0] == 0 ? "all survived" : "FAILED");
     if (found.complaint[0] == 0) return;
     fmt::print("    {}\n    at {}\n    --queue '{}' --role {} --verb '{}' --state '{}' --at {}\n", found.complaint,
@@ -163,9 +167,11 @@ int main(int argc, char** argv) {
     add_single_deaths<fixed_form>(tasks, every);
     add_single_deaths<bytes_form>(tasks, every);
     add_single_deaths<slots_form>(tasks, every);
+    add_single_deaths<parking_form>(tasks, every);
     add_double_deaths<fixed_form>(tasks, whole ? 0 : every);
     add_double_deaths<bytes_form>(tasks, whole ? 0 : every);
     add_double_deaths<slots_form>(tasks, whole ? 0 : every);
+    add_double_deaths<parking_form>(tasks, whole ? 0 : every);
     std::erase_if(tasks, [&](const task& each) {
         return (!queue.empty() && each.queue != queue) || (!by.empty() && word(each.by) != by) ||
                (!verb.empty() && each.verb != verb) || (!state.empty() && each.state != state);
@@ -176,7 +182,7 @@ int main(int argc, char** argv) {
         return 2;
     }
     prepare_still_world();
-    fmt::print("{:<12} {:<8} {:<27} {:<22} {:>12} {:>7} {:>8}\n", "queue", "victim", "verb", "state", "instructions",
+    fmt::print("{:<16} {:<8} {:<27} {:<22} {:>12} {:>7} {:>8}\n", "queue", "victim", "verb", "state", "instructions",
                "kills", "copies");
     if (at >= 0) {
         rig::pin_to(0);

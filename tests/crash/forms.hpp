@@ -22,6 +22,7 @@ constexpr std::uint64_t torn = ~std::uint64_t{0};  // the number of what is not 
 // Messages of one type; the ring holds four.
 struct fixed_form {
     static constexpr bool of_slots = false;
+    static constexpr bool parks = false;
     struct message {
         std::uint64_t number;
         std::uint64_t filling[3];
@@ -63,9 +64,17 @@ struct slots_form : fixed_form {
     static const char* check(const ring::ring_view& view) noexcept { return ring::check_slots(view); }
 };
 
+// The same, where the first death of a holder parks the message.
+struct parking_form : slots_form {
+    static constexpr bool parks = true;
+    static constexpr const char* name = "mpmc<T>, parking";
+    static options making() { return {.capacity = 4, .endpoints = 4, .deliveries_max = 1, .parking = 2}; }
+};
+
 // Messages of 8 to 40 bytes; the ring has 256.
 struct bytes_form {
     static constexpr bool of_slots = false;
+    static constexpr bool parks = false;
     using queue = spsc<bytes>;
     static constexpr const char* name = "spsc<bytes>";
     static constexpr std::uint64_t many =

@@ -55,6 +55,12 @@ private:
     }
     [[nodiscard]] bool victim_was(role which) const { return at_.what().by == which; }
     bool receive(bool wait) {
+        if constexpr (Form::parks) {
+            if (const auto parked = at_.in->try_take_parked()) {
+                at_.seen->add(Form::number_of(*parked), parked.deliveries());
+                return true;
+            }
+        }
         const auto got = wait ? at_.in->pop_for(patience) : at_.in->try_pop();
         if (got) at_.seen->add(Form::number_of(*got), got.deliveries());
         return static_cast<bool>(got);
@@ -189,8 +195,14 @@ private:
         const snapshot now = inspect(at_.path());
         const auto& was = at_.at_mark;
         exact("sent", now.counters.sent, sent_, sent_);
-        exact("received", now.counters.received, sent_, sent_);
-        exact("redelivered", now.counters.redelivered, was.redelivered + redelivered_, was.redelivered + redelivered_);
+        const std::uint64_t parked = now.counters.parked;
+        insist(Form::parks || parked == 0, "something was parked");
+        exact("received", now.counters.received, sent_ - parked, sent_ - parked);
+        exact("retrieved", now.counters.retrieved, parked, parked);
+        insist(now.parked.empty(), "something is left in the parking");
+        // What is parked does not come again, but to who takes it out: perhaps the victim.
+        const std::uint64_t redelivered = was.redelivered + (Form::parks ? parked - was.parked : redelivered_);
+        exact("redelivered", now.counters.redelivered, redelivered, redelivered);
         exact("producer_deaths", now.counters.producer_deaths, at_.dead_producers, at_.dead_producers);
         exact("consumer_deaths", now.counters.consumer_deaths, at_.dead_consumers, at_.dead_consumers);
         const std::uint64_t given_back = was.given_back + at_.known->given_back;

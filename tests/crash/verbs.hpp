@@ -3,6 +3,8 @@
 
 #include "crash/scenario.hpp"
 
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace noria::crash {
@@ -188,6 +190,40 @@ std::vector<verb<Form>> verbs_of_consumers() {
          {empty, one_message, full, peer_asleep, peer_asleep_long, peer_absent, peer_dead},
          [](side& me) { me.in.reset(); }},
     };
+}
+
+// Of a queue with a parking: what differs from one without.
+template <class Form>
+std::vector<verb<Form>> verbs_of_parking() {
+    using side = victim_side<Form>;
+    using kind = typename verb<Form>::kind;
+    using enum state;
+    std::vector<verb<Form>> all{{"take parked, release",
+                                 role::consumer,
+                                 kind::hot,
+                                 1,
+                                 {predecessor_dead},
+                                 [](side& me) {
+                                     auto message = me.in->try_take_parked();
+                                     if (!message) return;
+                                     me.came(Form::number_of(*message));
+                                     ++me.known.shown;
+                                     message.release();
+                                     ++me.known.received;
+                                 },
+                                 true}};
+    const auto add = [&all](std::vector<verb<Form>> from, const std::string& name, std::vector<state> states) {
+        for (auto& each : from) {
+            if (each.name != name) continue;
+            each.states = std::move(states);
+            all.push_back(std::move(each));
+        }
+    };
+    add(verbs_of_consumers<Form>(), "take, release", {one_message, full, wrapping, peer_asleep_long});
+    add(verbs_of_consumers<Form>(), "consume_some", {full});
+    add(verbs_of_consumers<Form>(), "open", {predecessor_dead});
+    add(verbs_of_producers<Form>(), "open", {peer_dead});
+    return all;
 }
 
 }  // namespace noria::crash
