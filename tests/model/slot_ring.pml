@@ -9,7 +9,7 @@
 //            fields before journal_valid; the tally's targets, which only sums read; the scan of a dead one's slots, which nobody
 //            changes. Going on by a slot's lap: here an endpoint goes on by one position.
 // Leaves out Event words (event_count.pml): whoever waits here looks again when something has changed. Roles' comings do not
-//            move entries: each takes its own. Hints: a newcomer begins at 0. Lengths, interrupt(), deadlines.
+//            move entries: each takes its own. Hints: a newcomer begins at 0. Lengths, interrupt(), deadlines; parking (parking.pml).
 // Properties Each committed message is received, and no other; again only when it says so, which it does exactly if it was in
 //            somebody's hands before. One holder at a time. Positions are claimed without a gap. When nothing can move any more:
 //            everybody has left, `sent`, `received`, `given_back`, `skipped` are what was done, and every slot is free. An end is
