@@ -70,8 +70,8 @@ bool park(const ring_view& view, std::uint64_t entry, std::uint64_t position, st
         std::memcpy(&place + 1, slot + layout::place(view.shape).payload_offset, bytes);
         store_relaxed(place.bytes, bytes);
         store_relaxed(place.position, position);
-        // Released for whoever recovers us, by our lock: the copy is whole (P2).
         const std::uint64_t copied = slot_word(word, slot_phase::ready, deliveries, entry + 1);
+        // [S13] release -> [S14] in settle: the copy, before the word that says it is whole (P2).
         store_release(place.word, copied);
         compiler_fence();
         hand_over(view, entry, place, copied);
@@ -84,7 +84,8 @@ void settle(const ring_view& view, std::uint64_t entry) noexcept {
     const places all(view);
     for (std::uint64_t i = 0; i < all.count(); ++i) {
         parking_place& place = all[i];
-        const std::uint64_t word = load_relaxed(place.word);  // an entry's: nobody else changes it (P1)
+        // [S14] acquire <- [S13] in park: the copy that we hand over. Nobody else changes an entry's place (P1).
+        const std::uint64_t word = load_acquire(place.word);
         if (layout::owner_of(word) != entry + 1) continue;
         switch (layout::phase_of(word)) {
             case slot_phase::claimed: store_relaxed(place.word, slot_word(word, slot_phase::free)); break;

@@ -10,6 +10,7 @@
 //             P2  (ready, e): the copy is whole, and the slot may still be e's. (ready, nobody): the slot is not.
 // Orders      [S9] acquire in retrieve <- [S10] release in settle: the copy, before the place is anybody's
 //             [S11] acquire in park <- [S12] release in vacate: a reader's reads, before the leave to overwrite
+//             [S14] acquire in settle <- [S13] release in park: the copy, before the word that says it is whole
 // Crash       Dead in (claimed): the place is free again, the message still in its slot, to be parked by the next recoverer.
 //             In (ready, e): nothing is copied twice; what is left to be done is done. In (retrieved): it is parked again.
 #pragma once

@@ -170,7 +170,7 @@ BOOST_AUTO_TEST_CASE(a_forged_header_whose_sections_are_elsewhere_is_corrupt) {
     using field = std::uint64_t layout::header::*;
     for (const field each : {&layout::header::slot_bytes, &layout::header::tally_offset, &layout::header::roster_offset,
                              &layout::header::words_offset, &layout::header::ring_offset, &layout::header::ring_bytes,
-                             &layout::header::file_bytes}) {
+                             &layout::header::file_bytes, &layout::header::parking_offset}) {
         const std::uint64_t right = some_header().*each;
         for (const std::uint64_t wrong : {std::uint64_t{0}, right - 1, right + 1, right + 8, right + 4096, right * 2,
                                           UINT64_MAX - 4095, UINT64_MAX}) {
@@ -183,7 +183,7 @@ BOOST_AUTO_TEST_CASE(a_forged_header_whose_sections_are_elsewhere_is_corrupt) {
          {&layout::header::header_bytes, &layout::header::publication, &layout::header::reserved_word}) {
         BOOST_TEST(is_refused_as(errc::corrupt, forged([&](auto& page) { page.*word += 1; }), "layout of FORMAT.md"));
     }
-    for (const std::size_t at : {std::size_t{0}, std::size_t{1}, std::size_t{3943}}) {
+    for (const std::size_t at : {std::size_t{0}, std::size_t{1}, sizeof(layout::header::reserved) - 1}) {
         BOOST_TEST(
             is_refused_as(errc::corrupt, forged([&](auto& page) { page.reserved[at] = 1; }), "layout of FORMAT.md"));
     }
@@ -208,6 +208,20 @@ BOOST_AUTO_TEST_CASE(a_forged_header_of_an_impossible_shape_is_corrupt_and_says_
     for (const std::uint32_t align : {0U, 3U, 128U}) {
         BOOST_TEST(is_refused_as(errc::corrupt, with(&layout::header::message_align, align), "message alignment is"));
     }
+    BOOST_TEST(is_refused_as(errc::corrupt, with(&layout::header::deliveries_max, std::uint64_t{1}), "spsc queue"));
+    BOOST_TEST(is_refused_as(errc::corrupt, with(&layout::header::parking, std::uint64_t{1}), "spsc queue"));
+    const auto parking = [](std::uint64_t deliveries_max, std::uint64_t places) {
+        return forged([&](layout::header& page) {
+            page.kind = static_cast<std::uint32_t>(layout::queue_kind::mpmc);
+            page.deliveries_max = deliveries_max;
+            page.parking = places;
+        });
+    };
+    BOOST_TEST(is_refused_as(errc::corrupt, parking(8, 1), "deliveries_max is 8"));
+    BOOST_TEST(is_refused_as(errc::corrupt, parking(UINT64_MAX, UINT64_MAX), "deliveries_max is"));
+    BOOST_TEST(is_refused_as(errc::corrupt, parking(1, UINT64_MAX), "parking is"));
+    BOOST_TEST(is_refused_as(errc::corrupt, parking(1, 0), "expected both or neither"));
+    BOOST_TEST(is_refused_as(errc::corrupt, parking(0, 1), "expected both or neither"));
     // A shape that is possible, but not the one for which the sections were placed.
     BOOST_TEST(is_refused_as(errc::corrupt, with(&layout::header::capacity, std::uint64_t{8192}), "sections"));
     BOOST_TEST(is_refused_as(errc::corrupt, with(&layout::header::message_bytes, std::uint64_t{4096}), "sections"));
