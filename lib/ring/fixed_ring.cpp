@@ -29,7 +29,7 @@ struct slots {
 };
 
 // F1 for a tail against a head that may have moved on meanwhile.
-bool within(std::uint64_t head, std::uint64_t tail, std::uint64_t capacity) noexcept { return tail - head <= capacity; }
+bool is_possible(std::uint64_t head, std::uint64_t tail, std::uint64_t capacity) noexcept { return tail - head <= capacity; }
 
 // The first position from the stored tail on that holds no message. The stored tail lags by what a dead writer
 // published and did not count, which is one message; the bound keeps a hostile ring from holding us.
@@ -95,7 +95,7 @@ bool fixed_reader::attach(const ring_view& view) noexcept {
     end_ = ring.begin + ring.slot_bytes * ring.capacity;
     slot_ = ring.at(head_);
     // The producer's tail may lag behind head by the message that a dead producer did not count, and by no more.
-    return within(head_, load_relaxed(producer_->tail) + 1, capacity_ + 1);
+    return is_possible(head_, load_relaxed(producer_->tail) + 1, capacity_ + 1);
 }
 
 void fixed_reader::put_back() noexcept {
@@ -125,7 +125,7 @@ const char* check_fixed(const ring_view& view) noexcept {
     const slots ring(view);
     const std::uint64_t head = load_relaxed(view.consumer->head);  // nobody works on the ring
     const std::uint64_t tail = find_tail(ring, load_relaxed(view.producer->tail));
-    if (!within(head, tail, ring.capacity)) return "head and tail are further apart than the capacity (F1)";
+    if (!is_possible(head, tail, ring.capacity)) return "head and tail are further apart than the capacity (F1)";
     for (std::uint64_t position = head; position != tail; ++position) {
         if (!ring.holds(position)) return "a slot between head and tail does not hold its message (F2)";
     }
@@ -142,7 +142,7 @@ bool repair_fixed(const ring_view& view) noexcept {
     const slots ring(view);
     const std::uint64_t tail = find_tail(ring, load_relaxed(view.producer->tail));
     // A head that grows meanwhile stays within; the leave to overwrite is taken by look(), not here.
-    if (!within(load_relaxed(view.consumer->head), tail, ring.capacity)) return false;
+    if (!is_possible(load_relaxed(view.consumer->head), tail, ring.capacity)) return false;
     store_relaxed(view.producer->tail, tail);
     store_relaxed(view.producer->claim_open, std::uint64_t{0});
     return true;
