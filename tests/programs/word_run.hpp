@@ -42,16 +42,16 @@ struct word_place {
     workspace folder;
 
     [[nodiscard]] bool empty() const { return folder.files() == 0; }
-    [[nodiscard]] std::optional<snapshot> look() const {
+    [[nodiscard]] std::optional<snapshot> look(const std::string& queue = "blocks") const {
         std::error_code code;
         for (const auto& run : std::filesystem::directory_iterator(folder.path(), code)) {
-            const observer observer(run.path() / "queue", code);
+            const observer observer(run.path() / queue, code);
             if (!code) return observer.look();
         }
         return std::nullopt;
     }
 
-    // Waits until the roles have exchanged so many messages.
+    // Waits until the workers have done so many blocks.
     void await_received(std::uint64_t messages) const {
         if (!eventually([&] {
                 const auto now = look();
@@ -87,6 +87,22 @@ public:
         return std::stoull(text.substr(at + key.size()));
     }
     [[nodiscard]] bool claims_exactness() const { return out().find("exact: yes") != std::string::npos; }
+
+    // The figures in the line "killed: ...".
+    struct incidents {
+        unsigned workers = 0, readers = 0, redelivered = 0, repeats = 0, skipped = 0;
+    };
+    [[nodiscard]] incidents incidents_told() const {
+        incidents told;
+        const std::string text = out();
+        const auto at = text.find("\nkilled: ");
+        if (at == std::string::npos ||
+            std::sscanf(text.c_str() + at,
+                        "\nkilled: %u workers, %u readers; redelivered: %u, repeats dropped: %u, claims skipped: %u",
+                        &told.workers, &told.readers, &told.redelivered, &told.repeats, &told.skipped) != 5)
+            throw std::runtime_error("no incidents in: " + text + err());
+        return told;
+    }
 
 private:
     static std::vector<std::string> command(const word_place& place, const std::vector<std::string>& arguments) {

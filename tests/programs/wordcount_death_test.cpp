@@ -1,4 +1,4 @@
-// wordcount_death_test.cpp: whoever of a word count is killed, and when: the others end, say so, and leave nothing.
+// wordcount_death_test.cpp: whoever of a word count is killed, and when: the count is exact all the same, and leaves nothing.
 #include "programs/word_run.hpp"
 
 #include <signal.h>
@@ -7,7 +7,7 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <array>
+#include <algorithm>
 #include <fstream>
 #include <initializer_list>
 #include <string>
@@ -17,14 +17,14 @@ using noria::role;
 using noria::rig::eventually;
 using noria::rig::word_place;
 using noria::rig::word_run;
-using noria::rig::wordcount_program;
 
 namespace {
 
-// Words that are all new keep the counter busier than the reader.
+// 20,000 words, and lines and blocks that end amid them.
 std::string new_words(std::size_t size) {
     std::string text;
-    for (std::size_t i = 0; text.size() < size; ++i) text += "word" + std::to_string(i) + (i % 8 == 7 ? "\n" : " ");
+    for (std::size_t i = 0; text.size() < size; ++i)
+        text += "word" + std::to_string(i % 20'000) + (i % 8 == 7 ? "\n" : " ");
     return text;
 }
 
@@ -42,82 +42,157 @@ bool is_role(pid_t pid, const std::string& name) {
            std::string::npos;
 }
 
+bool is_over(pid_t pid) {
+    siginfo_t about{};
+    return waitid(P_PID, static_cast<id_t>(pid), &about, WEXITED | WNOHANG | WNOWAIT) == 0 && about.si_pid == pid;
+}
+
 struct scene {
     noria::rig::workspace inputs;
     word_place place;
-    // As good as endless: 40 GB, from one file named 20,000 times.
-    std::vector<std::string> endless =
-        std::vector<std::string>(20'000, noria::rig::write(inputs / "w", new_words(2'000'000)));
+    std::string text = noria::rig::write(inputs / "w", new_words(2'000'000));
+    std::vector<std::string> some = std::vector<std::string>(10, text);         // 4,900 blocks
+    std::vector<std::string> endless = std::vector<std::string>(20'000, text);  // 40 GB: as good as that
+    std::uint64_t words_in_some = 10 * noria::rig::words_by_grep({text});
     std::string little = noria::rig::write(inputs / "l", "one two\n");
 
     // Orphans of a killed wordcount become our children, so that their end can be waited for.
     scene() { prctl(PR_SET_CHILD_SUBREAPER, 1); }
 
+    static std::vector<std::string> with(std::vector<std::string> options, const std::vector<std::string>& files) {
+        options.insert(options.end(), files.begin(), files.end());
+        return options;
+    }
+
+    // The run counts exactly, whatever has happened to it.
+    word_run::incidents exact(word_run& run) const {
+        BOOST_TEST(run.status() == 0);
+        BOOST_TEST(run.words() == words_in_some);
+        BOOST_TEST(run.last_line() == "exact: yes");
+        BOOST_TEST(place.empty());
+        return run.incidents_told();
+    }
+
     void next_run_is_clean() const {
-        word_run next(place, {little});
+        word_run next(place, {"--no-kill", little});
         BOOST_TEST(next.status() == 0);
         BOOST_TEST(next.last_line() == "exact: yes");
         BOOST_TEST(place.empty());
     }
-};
 
-// From the first message to where the ring has turned many times.
-constexpr std::array<std::uint64_t, 4> moments{0, 1, 5'000, 200'000};
+    // Stops somebody of that role again and again until `wanted` holds; he stays stopped. 0: the run was over before.
+    template <class Wanted>
+    pid_t stop_when(role who, Wanted wanted) const {
+        for (pid_t pid = 0; (pid = place.pid_of(who)) != 0; kill(pid, SIGCONT)) {
+            kill(pid, SIGSTOP);
+            const auto now = place.look();
+            if (now && wanted(*now, static_cast<std::uint64_t>(pid))) return pid;
+        }
+        return 0;
+    }
+};
 
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(wordcount_death, scene)
 
-BOOST_AUTO_TEST_CASE(a_killed_reader_is_named_and_nothing_is_called_exact) {
-    for (const auto moment : moments) {
-        word_run run(place, endless);
-        place.await_received(moment);
-        BOOST_REQUIRE(
-            eventually([&] { return place.pid_of(role::producer) != 0 && place.pid_of(role::consumer) != 0; }));
-        const pid_t reader = place.pid_of(role::producer);
-        const pid_t counter = place.pid_of(role::consumer);
-        kill(reader, SIGKILL);
-        BOOST_TEST_CONTEXT("after " << moment << " messages") {
-            BOOST_TEST(run.status() == 1);
-            BOOST_TEST(run.says("wordcount_counter: the reader died\n"));
-            BOOST_TEST(run.says("wordcount: the reader was killed: signal 9 (Killed)\n"));
-            BOOST_TEST(!run.says("the counter was killed"));
-            BOOST_TEST(run.out().empty());
-            BOOST_TEST(kill(counter, 0) == -1);
-            BOOST_TEST(place.empty());
+BOOST_AUTO_TEST_CASE(killed_while_it_works_it_counts_exactly) {
+    for (const std::string workers : {"1", "4", "9"}) {
+        word_run run(place, with({"--workers=" + workers, "--kill-every=40"}, some));
+        BOOST_TEST_CONTEXT(workers << " workers") {
+            const auto told = exact(run);
+            BOOST_TEST(told.workers + told.readers > 0U);
+            BOOST_TEST_CONTEXT(run.err()) { BOOST_TEST(told.repeats <= told.redelivered); }
         }
     }
-    next_run_is_clean();
 }
 
-BOOST_AUTO_TEST_CASE(a_killed_counter_is_named_and_nothing_is_called_exact) {
-    for (const auto moment : moments) {
-        word_run run(place, endless);
-        place.await_received(moment);
-        BOOST_REQUIRE(
-            eventually([&] { return place.pid_of(role::producer) != 0 && place.pid_of(role::consumer) != 0; }));
-        const pid_t reader = place.pid_of(role::producer);
-        const pid_t counter = place.pid_of(role::consumer);
-        kill(counter, SIGKILL);
-        BOOST_TEST_CONTEXT("after " << moment << " messages") {
-            BOOST_TEST(run.status() == 1);
-            BOOST_TEST(run.says("wordcount_reader: the counter died\n"));
-            BOOST_TEST(run.says("wordcount: the counter was killed: signal 9 (Killed)\n"));
-            BOOST_TEST(!run.says("the reader was killed"));
-            BOOST_TEST(run.out().empty());
-            BOOST_TEST(kill(reader, 0) == -1);
-            BOOST_TEST(place.empty());
+BOOST_AUTO_TEST_CASE(without_kills_nothing_comes_twice) {
+    word_run run(place, with({"--no-kill"}, some));
+    const auto told = exact(run);
+    BOOST_TEST(told.workers + told.readers == 0U);
+    BOOST_TEST(told.redelivered + told.repeats + told.skipped == 0U);
+    BOOST_TEST(!run.says("the seed"));
+}
+
+// Goal: a reader that is killed at any block leaves its successor to send the next one: none is lost, none sent twice.
+// Method: stop wordcount itself at that block, whereupon soon nobody can work; kill the reader.
+BOOST_AUTO_TEST_CASE(a_killed_reader_is_replaced_by_one_that_goes_on_where_it_was) {
+    for (const std::uint64_t moment : {0U, 1U, 100U, 1500U}) {
+        bool killed = false;
+        for (int attempt = 0; !killed && attempt < 100; ++attempt) {
+            word_run run(place, with({"--no-kill"}, some));
+            BOOST_REQUIRE(eventually([&] {
+                const auto now = place.look();
+                return is_over(run.pid()) ||
+                       (now && now->counters.received >= moment && place.pid_of(role::producer) != 0);
+            }));
+            run.send(SIGSTOP);
+            const pid_t reader = place.pid_of(role::producer);
+            killed = reader != 0;
+            if (killed) kill(reader, SIGKILL);
+            run.send(SIGCONT);
+            const auto told = exact(run);
+            if (!killed) continue;  // it was done before we could stop it
+            BOOST_TEST(told.readers == 1U);
+            BOOST_TEST(told.workers + told.redelivered + told.repeats == 0U);
         }
+        BOOST_TEST(killed);
     }
-    next_run_is_clean();
 }
 
-// Goal: a role that dies before it came to the queue is an end to the other, which would wait for it for ever. Method:
-// kill it as soon as it has its name.
-BOOST_AUTO_TEST_CASE(a_role_that_is_killed_at_birth_ends_the_run) {
-    for (const std::string name : {"reader", "counter"}) {
-        for (int i = 0; i < 10; ++i) {
-            word_run run(place, endless);
+BOOST_AUTO_TEST_CASE(a_block_that_the_reader_was_just_writing_is_skipped_and_sent_again) {
+    for (int attempt = 0; attempt < 100; ++attempt) {
+        word_run run(place, with({"--no-kill"}, some));
+        place.await_received(1);
+        const pid_t reader = stop_when(role::producer, [](const noria::snapshot& now, std::uint64_t pid) {
+            return now.claimed && now.claimed->pid == pid;
+        });
+        if (reader != 0) kill(reader, SIGKILL);
+        const auto told = exact(run);
+        if (reader == 0) continue;
+        BOOST_TEST(told.readers == 1U);
+        BOOST_TEST(told.skipped == 1U);
+        BOOST_TEST(told.repeats == 0U);
+        return;
+    }
+    BOOST_FAIL("the reader was never caught amid a block");
+}
+
+BOOST_AUTO_TEST_CASE(a_block_that_a_killed_worker_held_is_counted_by_another) {
+    for (int attempt = 0; attempt < 100; ++attempt) {
+        word_run run(place, with({"--no-kill", "--workers=2"}, some));
+        place.await_received(1);
+        const pid_t worker = stop_when(role::consumer, [](const noria::snapshot& now, std::uint64_t pid) {
+            return std::ranges::count(now.in_hand, pid, &noria::held_work::pid) == 1;
+        });
+        if (worker != 0) kill(worker, SIGKILL);
+        const auto told = exact(run);
+        if (worker == 0) continue;
+        BOOST_TEST(told.workers == 1U);
+        BOOST_TEST(told.redelivered == 1U);
+        BOOST_TEST(told.readers == 0U);
+        return;
+    }
+    BOOST_FAIL("no worker was ever caught with a block");
+}
+
+// With one worker, whose successor cannot but find the block.
+BOOST_AUTO_TEST_CASE(the_result_of_a_worker_that_dies_before_it_releases_the_block_is_counted_once) {
+    for (const std::string block : {"1", "100", "3000"}) {
+        word_run run(place, with({"--no-kill", "--workers=1", "--die-behind=" + block}, some));
+        const auto told = exact(run);
+        BOOST_TEST(told.workers == 1U);
+        BOOST_TEST(told.redelivered == 1U);
+        BOOST_TEST(told.repeats == 1U);
+        BOOST_TEST(told.readers + told.skipped == 0U);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_role_that_is_killed_at_birth_is_replaced) {
+    for (const std::string name : {"reader", "worker"}) {
+        for (int i = 0; i < 3; ++i) {
+            word_run run(place, with({"--no-kill"}, some));
             pid_t victim = 0;
             BOOST_REQUIRE(eventually([&] {
                 for (const pid_t each : children_of(run.pid())) {
@@ -126,96 +201,48 @@ BOOST_AUTO_TEST_CASE(a_role_that_is_killed_at_birth_ends_the_run) {
                 return victim != 0;
             }));
             kill(victim, SIGKILL);
-            BOOST_TEST(run.status() == 1);
-            BOOST_TEST(run.says("wordcount: the " + name + " was killed: signal 9 (Killed)\n"));
-            BOOST_TEST(run.out().empty());
-            BOOST_TEST(place.empty());
+            const auto told = exact(run);
+            BOOST_TEST(told.workers + told.readers == 1U);
+            BOOST_TEST((name == "reader" ? told.readers : told.workers) == 1U);
         }
     }
-    next_run_is_clean();
 }
 
-// Goal: when the reader has sent everything and gone, nobody but wordcount can notice that the counter dies. Method: stop
-// the counter again and again until the reader is gone and there is something left to count; then kill it.
-BOOST_AUTO_TEST_CASE(a_counter_that_is_killed_after_the_reader_has_gone_is_named) {
-    const std::vector<std::string> finite(3, endless.front());
-    for (int attempt = 0; attempt < 100; ++attempt) {
-        word_run run(place, finite);
-        place.await_received(1);
-        pid_t counter = 0;
-        bool caught = false;
-        while (!caught && (counter = place.pid_of(role::consumer)) != 0) {
-            kill(counter, SIGSTOP);
-            const auto now = place.look();
-            caught =
-                now && now->depth > 0 && place.pid_of(role::producer) == 0 && place.pid_of(role::consumer) == counter;
-            kill(counter, caught ? SIGKILL : SIGCONT);
-        }
-        if (!caught) continue;  // it was done before we could stop it
+BOOST_AUTO_TEST_CASE(a_role_that_crashes_ends_the_run_and_is_named) {
+    for (const auto who : {role::producer, role::consumer}) {
+        word_run run(place, with({"--no-kill"}, endless));
+        place.await_received(100);
+        const pid_t victim = place.pid_of(who);
+        BOOST_REQUIRE(victim != 0);
+        kill(victim, SIGSEGV);
         BOOST_TEST(run.status() == 1);
-        BOOST_TEST(run.says("wordcount: the counter was killed: signal 9 (Killed)\n"));
-        BOOST_TEST(!run.says("wordcount_reader:"));
+        BOOST_TEST(run.says(std::string("wordcount: the ") + (who == role::producer ? "reader" : "worker") +
+                            " was killed: signal 11 (Segmentation fault)\n"));
         BOOST_TEST(run.out().empty());
         BOOST_TEST(place.empty());
-        next_run_is_clean();
-        return;
     }
-    BOOST_FAIL("the counter was never caught behind the reader");
-}
-
-BOOST_AUTO_TEST_CASE(a_stopped_survivor_is_killed) {
-    word_run run(place, endless);
-    place.await_received(1000);
-    const pid_t reader = place.pid_of(role::producer);
-    const pid_t counter = place.pid_of(role::consumer);
-    BOOST_REQUIRE(reader != 0);
-    BOOST_REQUIRE(counter != 0);
-    kill(counter, SIGSTOP);
-    kill(reader, SIGKILL);
-    BOOST_TEST(run.status() == 1);
-    BOOST_TEST(run.says("wordcount: the reader was killed: signal 9 (Killed)\n"));
-    BOOST_TEST(run.out().empty());
-    BOOST_TEST(kill(counter, 0) == -1);
     next_run_is_clean();
 }
 
-BOOST_AUTO_TEST_CASE(the_roles_end_with_a_killed_wordcount_and_clear_up) {
-    for (const auto moment : moments) {
-        word_run run(place, endless);
-        place.await_received(moment);
-        BOOST_REQUIRE(
-            eventually([&] { return place.pid_of(role::producer) != 0 && place.pid_of(role::consumer) != 0; }));
-        const pid_t reader = place.pid_of(role::producer);
-        const pid_t counter = place.pid_of(role::consumer);
+// Goal: no role outlives wordcount, not even one that was just started; the next run removes what is left. Method: kill it
+// at several moments; then wait for each of its children, which blocks until it has ended.
+BOOST_AUTO_TEST_CASE(the_roles_end_with_a_killed_wordcount_and_the_next_run_clears_up) {
+    for (const std::uint64_t moment : {0U, 1U, 100U, 1500U}) {
+        word_run run(place, with({"--kill-every=40"}, endless));
+        if (moment == 0)
+            BOOST_REQUIRE(eventually([&] { return children_of(run.pid()).size() >= 2; }));
+        else
+            place.await_received(moment);
+        run.send(SIGSTOP);  // so that its children stay the same
+        const std::vector<pid_t> orphans = children_of(run.pid());
         run.send(SIGKILL);
         BOOST_TEST(run.status() == 128 + SIGKILL);
-        // Blocks until they have ended: that they do is what is tested.
-        for (const pid_t orphan : {reader, counter}) {
-            int status = 0;
-            BOOST_TEST(waitpid(orphan, &status, 0) == orphan);
-        }
-        // Before its first message a role may not have come so far that it can clear up.
-        if (moment > 0) BOOST_TEST(place.empty());
         BOOST_TEST(!run.claims_exactness());
-    }
-    next_run_is_clean();
-}
-
-BOOST_AUTO_TEST_CASE(after_all_three_are_killed_the_next_run_clears_up) {
-    for (const auto moment : moments) {
-        word_run run(place, endless);
-        place.await_received(moment);
-        BOOST_REQUIRE(
-            eventually([&] { return place.pid_of(role::producer) != 0 && place.pid_of(role::consumer) != 0; }));
-        const pid_t reader = place.pid_of(role::producer);
-        const pid_t counter = place.pid_of(role::consumer);
-        for (const pid_t each : {reader, counter}) kill(each, SIGSTOP);  // so that nobody gets around to clearing up
-        run.send(SIGKILL);
-        BOOST_TEST(run.status() == 128 + SIGKILL);
-        for (const pid_t each : {reader, counter}) {
-            kill(each, SIGKILL);
+        for (const pid_t orphan : orphans) {
             int status = 0;
-            BOOST_TEST(waitpid(each, &status, 0) == each);
+            const pid_t buried =
+                waitpid(orphan, &status, 0);  // -1: it was dead already, and wordcount had just seen that
+            BOOST_TEST((buried == orphan || buried == -1));
         }
         BOOST_TEST(!place.empty());
         next_run_is_clean();
@@ -224,41 +251,23 @@ BOOST_AUTO_TEST_CASE(after_all_three_are_killed_the_next_run_clears_up) {
 
 BOOST_AUTO_TEST_CASE(a_signal_ends_the_run_in_order) {
     for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
-        word_run run(place, endless);
-        place.await_received(1000);
-        run.send(signal);
-        BOOST_TEST(run.status() == 128 + signal);
-        BOOST_TEST(run.says("wordcount: stopped by signal " + std::to_string(signal)));
-        BOOST_TEST(!run.says("was killed"));
-        BOOST_TEST(run.out().empty());
-        BOOST_TEST(place.empty());
+        for (const bool halted : {false, true}) {
+            word_run run(place, with({"--kill-every=40"}, endless));
+            place.await_received(1000);
+            const std::vector<pid_t> roles = children_of(run.pid());
+            if (halted) {
+                for (const pid_t each : roles) kill(each, SIGSTOP);
+            }
+            run.send(signal);
+            BOOST_TEST(run.status() == 128 + signal);
+            BOOST_TEST(run.says("wordcount: stopped by signal " + std::to_string(signal)));
+            BOOST_TEST(!run.says("was killed"));
+            BOOST_TEST(run.out().empty());
+            for (const pid_t each : roles) BOOST_TEST(kill(each, 0) == -1);
+            BOOST_TEST(place.empty());
+        }
     }
     next_run_is_clean();
-}
-
-BOOST_AUTO_TEST_CASE(a_signal_interrupts_roles_that_wait) {
-    const std::string queue = place.folder / "queue";
-    noria::rig::launched counter({wordcount_program("wordcount_counter"), queue});
-    BOOST_REQUIRE(eventually([&] { return noria::rig::sleeps_in_futex(counter.pid()); }));
-    counter.send(SIGTERM);
-    BOOST_TEST(counter.status() == 128 + SIGTERM);
-
-    std::vector<std::string> reading(endless.begin(), endless.begin() + 10);  // more than the queue holds
-    reading.insert(reading.begin(), {wordcount_program("wordcount_reader"), queue});
-    noria::rig::launched reader(reading);
-    BOOST_REQUIRE(eventually([&] { return noria::rig::sleeps_in_futex(reader.pid()); }));
-    reader.send(SIGTERM);
-    BOOST_TEST(reader.status() == 128 + SIGTERM);
-
-    // What the reader left unfinished is not taken for a whole text, and a new reader begins anew.
-    noria::rig::launched second_counter({wordcount_program("wordcount_counter"), queue});
-    BOOST_TEST(second_counter.status() == 1);
-    BOOST_TEST(second_counter.out().empty());
-    noria::rig::launched second_reader({wordcount_program("wordcount_reader"), queue, little});
-    BOOST_TEST(second_reader.status() == 0);
-    noria::rig::launched third_counter({wordcount_program("wordcount_counter"), queue});
-    BOOST_TEST(third_counter.status() == 0);
-    BOOST_TEST(third_counter.out().size() == std::string("1 one\n1 two\n").size());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,6 +1,6 @@
 // wordcount_test.cpp: the word count is exact on nasty files, notices one altered message, and refuses bad usage.
+#include "3_programs/wordcount/blocks.hpp"
 #include "3_programs/wordcount/inputs.hpp"
-#include "3_programs/wordcount/lines.hpp"
 #include "programs/word_run.hpp"
 
 #include <fcntl.h>
@@ -20,10 +20,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <map>
-#include <optional>
 #include <random>
-#include <set>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -37,9 +34,9 @@ namespace {
 
 using namespace std::string_literals;
 
-// The message's 4096 bytes hold 4095 of text: what is cut is cut there.
-using wordcount::text_bytes_max;
-static_assert(text_bytes_max == 4095);
+// What is cut is cut there.
+using wordcount::block_bytes;
+static_assert(block_bytes == 4096);
 
 // Each a way in which a count can go wrong, and what the number of its words is.
 struct nasty_file {
@@ -48,7 +45,7 @@ struct nasty_file {
 };
 
 std::map<std::string, nasty_file> nasty_files() {
-    const std::string word(text_bytes_max - 1, 'w');
+    const std::string word(block_bytes - 1, 'w');
     return {
         {"empty", {"", 0}},
         {"one newline", {"\n", 0}},
@@ -61,17 +58,17 @@ std::map<std::string, nasty_file> nasty_files() {
         {"zero bytes", {"a\0b \0 c\0\n\0\0\n"s, 4}},
         {"bytes from 0x80 on", {"\x80\xff \xa0\x85 gr\xc3\xbc\xc3\x9f\x65 \xe2\x80\x83 x\n", 5}},
         {"control bytes", {"\x01 \x1b[31m \x7f \x08\x0e\x1f\n", 4}},
-        {"a word just short of a message", {word + "\n", 1}},
-        {"a word that fills a message", {word + "x\n", 1}},
-        {"a word one byte too long for a message", {word + "xy\n", 1}},
-        {"a word of several messages", {word + word + word + word + " end", 2}},
+        {"a word just short of a block", {word + "\n", 1}},
+        {"a word that fills a block", {word + "x\n", 1}},
+        {"a word one byte too long for a block", {word + "xy\n", 1}},
+        {"a word of several blocks", {word + word + word + word + " end", 2}},
         {"a cut before a space", {word + "x end\n", 2}},
         {"a cut after a space", {word + " end\n", 2}},
         {"a cut between spaces", {word + "  end\n", 2}},
         {"a cut amid a word after others", {"a b " + word + " c\n", 4}},
-        {"a message of nothing but spaces", {word + "x" + std::string(text_bytes_max, ' ') + "y\n", 2}},
-        {"a message of spaces amid a line", {std::string(text_bytes_max, ' ') + "y\n", 1}},
-        {"two full messages and no newline", {word + "x" + word + "x", 1}},
+        {"a block of nothing but spaces", {word + "x" + std::string(block_bytes, ' ') + "y\n", 2}},
+        {"a block of spaces amid a line", {std::string(block_bytes, ' ') + "y\n", 1}},
+        {"two full blocks and no newline", {word + "x" + word + "x", 1}},
         {"quotes and backslashes", {"\\n \"a b\" %s {} '\n", 6}},
     };
 }
@@ -90,6 +87,9 @@ std::string random_bytes(std::size_t size, unsigned seed) {
     for (auto& each : text) each = random() % 4 == 0 ? " \t\n\v\f\r"[random() % 6] : static_cast<char>(random());
     return text;
 }
+
+constexpr const char* unharmed =
+    "killed: 0 workers, 0 readers; redelivered: 0, repeats dropped: 0, claims skipped: 0\n";
 
 struct corpus {
     noria::rig::workspace inputs;
@@ -173,11 +173,11 @@ BOOST_AUTO_TEST_CASE(the_most_frequent_words_come_first_and_the_total_is_a_plain
     for (int i = 1; i <= 12; ++i) {
         for (int times = 0; times < 1000 * i; ++times) text += fmt::format("w{}{}", i, times % 7 == 0 ? '\n' : ' ');
     }
-    word_run run(place, {file("frequent", text)});
+    word_run run(place, {"--no-kill", file("frequent", text)});
     BOOST_TEST(run.status() == 0);
     std::string expected = "The most frequent words:\n";
     for (int i = 12; i > 2; --i) expected += fmt::format("{:>10} w{}\n", 1000 * i, i);
-    BOOST_TEST(run.out() == expected + "distinct words: 12\nwords: 78000\nexact: yes\n");
+    BOOST_TEST(run.out() == expected + "distinct words: 12\nwords: 78000\n" + std::string(unharmed) + "exact: yes\n");
 }
 
 BOOST_AUTO_TEST_CASE(words_that_would_upset_a_terminal_are_shown_escaped_and_shortened) {
@@ -188,31 +188,28 @@ BOOST_AUTO_TEST_CASE(words_that_would_upset_a_terminal_are_shown_escaped_and_sho
 }
 
 BOOST_AUTO_TEST_CASE(nothing_to_count_is_counted_exactly) {
-    word_run run(place, {file("nothing", "")});
+    word_run run(place, {"--no-kill", file("nothing", "")});
     BOOST_TEST(run.status() == 0);
-    BOOST_TEST(run.out() == "The most frequent words:\ndistinct words: 0\nwords: 0\nexact: yes\n");
+    BOOST_TEST(run.out() ==
+               "The most frequent words:\ndistinct words: 0\nwords: 0\n" + std::string(unharmed) + "exact: yes\n");
 }
 
-// Goal: whatever single message is falsified, the check notices. Method: a small file, and the hidden switch for each of
-// its messages in turn: the first and the last are no text, and spoil the whole stream; in the end none is falsified.
-BOOST_AUTO_TEST_CASE(one_altered_message_is_not_exact) {
-    const std::string path = file("altered", "one two\n three\n\nfour \nfive five\nsix\xa0\n");
-    constexpr int texts = 5;
-    for (int message = 1; message <= texts + 3; ++message) {
-        word_run run(place, {fmt::format("--alter-message={}", message), path});
-        BOOST_TEST_CONTEXT("message " << message) {
-            if (message <= texts + 2)
-                BOOST_TEST(run.status() == 1);
-            else
-                BOOST_TEST(run.status() == 0);
-            BOOST_TEST(run.claims_exactness() == (message == texts + 3));
-            if (message == 1 || message == texts + 2)
-                BOOST_TEST(run.says("the reader left before everything"));
-            else if (message < texts + 2)
-                BOOST_TEST(run.last_line() == "exact: no");
+// Goal: whatever single block is falsified, the check notices. Method: files of three blocks, of one, and of a newline; and the
+// hidden switch for each block in turn; in the end none is falsified.
+BOOST_AUTO_TEST_CASE(one_altered_block_is_not_exact) {
+    std::string three = "one two\n three\n\nfour \nfive five\nsi";
+    three.resize(2 * block_bytes - 1, 'x');
+    three += " y seven";
+    const std::vector<std::string> files{file("three", three), file("one", "six\xa0\n"), file("newline", "\n")};
+    constexpr int blocks = 5;
+    for (int block = 1; block <= blocks + 1; ++block) {
+        word_run run(place, {fmt::format("--alter-block={}", block), files[0], files[1], files[2]});
+        BOOST_TEST_CONTEXT("block " << block) {
+            BOOST_TEST(run.status() == (block <= blocks ? 1 : 0));
+            BOOST_TEST(run.last_line() == (block <= blocks ? "exact: no" : "exact: yes"));
         }
     }
-    word_run run(place, {"--alter-message=6", path});
+    word_run run(place, {"--alter-block=1", file("six", "one six\xa0")});  // and a newline at its end
     BOOST_TEST(run.status() == 1);
     BOOST_TEST(run.out().find("counted 0 times, and it is there 1 times: six\xa0\n") != std::string::npos);
     BOOST_TEST(place.empty());
@@ -253,25 +250,60 @@ BOOST_AUTO_TEST_CASE(a_file_without_the_permission_to_read_is_refused) {
 
 BOOST_AUTO_TEST_CASE(bad_usage_is_refused_and_help_is_not) {
     const std::string good = file("good", "word\n");
-    for (const auto& arguments : std::vector<std::vector<std::string>>{
-             {"--no-such-option", good}, {good, "--alter-message"}, {good, "--alter-message=x"}}) {
-        word_run run(place, arguments);
-        BOOST_TEST(run.status() == 2);
-        BOOST_TEST(!run.err().empty());
-        BOOST_TEST(run.out().empty());
+    for (const auto& arguments : std::vector<std::vector<std::string>>{{"--no-such-option"},
+                                                                       {"--alter-block"},
+                                                                       {"--alter-block=x"},
+                                                                       {"--workers=0"},
+                                                                       {"--workers=33"},
+                                                                       {"--workers=-1"},
+                                                                       {"--workers=two"},
+                                                                       {"--workers"},
+                                                                       {"--kill-every=9"},
+                                                                       {"--kill-every=60001"},
+                                                                       {"--kill-every=1s"},
+                                                                       {"--kill-every"},
+                                                                       {"--seed=x"},
+                                                                       {"--seed=-1"},
+                                                                       {"--seed"},
+                                                                       {"--no-kill", "--seed=1"},
+                                                                       {"--no-kill", "--kill-every=100"}}) {
+        std::vector<std::string> all{good};
+        all.insert(all.end(), arguments.begin(), arguments.end());
+        word_run run(place, all);
+        BOOST_TEST_CONTEXT(arguments.front()) {
+            BOOST_TEST(run.status() == 2);
+            BOOST_TEST(!run.err().empty());
+            BOOST_TEST(run.out().empty());
+        }
     }
     word_run nowhere(place, {good, "--place=/no/such/place"});
     BOOST_TEST(nowhere.status() == 2);
     word_run help(place, {"--help"});
     BOOST_TEST(help.status() == 0);
-    BOOST_TEST(help.out().find("FILE") != std::string::npos);
-    BOOST_TEST(help.out().find("alter") == std::string::npos);
-    for (const auto& role : {"wordcount_reader", "wordcount_counter"}) {
+    for (const std::string shown : {"FILE", "--workers", "--no-kill", "--kill-every", "--seed", "--place"})
+        BOOST_TEST(help.out().find(shown) != std::string::npos);
+    for (const std::string hidden : {"alter", "behind"}) BOOST_TEST(help.out().find(hidden) == std::string::npos);
+    for (const auto& role : {"wordcount_reader", "wordcount_worker"}) {
         launched without({wordcount_program(role)});
         BOOST_TEST(without.status() == 2);
     }
-    launched without_files({wordcount_program("wordcount_reader"), place.folder / "queue"});
-    BOOST_TEST(without_files.status() == 2);
+    BOOST_TEST(place.empty());
+}
+
+BOOST_AUTO_TEST_CASE(the_limits_of_options_are_accepted) {
+    const std::string good = file("good", "one two\n");
+    for (const std::string option : {"--workers=1", "--workers=32", "--kill-every=10", "--kill-every=60000", "--seed=0",
+                                     "--seed=18446744073709551615"}) {
+        word_run run(place, {option, good});
+        BOOST_TEST_CONTEXT(option) {
+            BOOST_TEST(run.status() == 0);
+            BOOST_TEST(run.words() == 2U);
+            BOOST_TEST(run.last_line() == "exact: yes");
+        }
+    }
+    word_run run(place, {"--seed=18446744073709551615", good});
+    BOOST_TEST(run.status() == 0);
+    BOOST_TEST(run.says("the seed of the kills is 18446744073709551615\n"));
     BOOST_TEST(place.empty());
 }
 
@@ -287,9 +319,9 @@ BOOST_AUTO_TEST_CASE(away_from_a_terminal_progress_is_plain_lines) {
     BOOST_TEST(run.status() == 0);
     BOOST_TEST(run.err().find('\r') == std::string::npos);
     BOOST_TEST(run.err().find('\x1b') == std::string::npos);
-    BOOST_TEST(run.says("1 of 1 files, 0.0 MB: "));
+    BOOST_TEST(run.says("0.0 of 0.0 MB: "));
     BOOST_TEST(run.says(" MB/s, "));
-    BOOST_TEST(run.says(" messages/s\n"));
+    BOOST_TEST(run.says(" messages/s; killed: "));
 }
 
 // Goal: on a terminal one line changes in place. Method: an endless run, whose standard error is a terminal of ours;
@@ -301,8 +333,9 @@ BOOST_AUTO_TEST_CASE(on_a_terminal_progress_is_one_line_that_changes) {
     BOOST_REQUIRE(unlockpt(ours) == 0);
     const std::string terminal = ptsname(ours);
     const std::string path = file("text", random_bytes(1'000'000, 5));
-    word_run run(place, std::vector<std::string>(10'000, path),
-                 [&] { dup2(open(terminal.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC), STDERR_FILENO); });
+    std::vector<std::string> arguments(10'000, path);
+    arguments.emplace_back("--no-kill");
+    word_run run(place, arguments, [&] { dup2(open(terminal.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC), STDERR_FILENO); });
     const std::string change = "\r\x1b[K";
     std::string seen;
     std::size_t changes = 0;
@@ -320,8 +353,8 @@ BOOST_AUTO_TEST_CASE(on_a_terminal_progress_is_one_line_that_changes) {
     run.send(SIGTERM);
     BOOST_TEST(run.status() == 128 + SIGTERM);
     BOOST_TEST(seen.starts_with(change));
-    BOOST_TEST(seen.find(" of 10000 files, ") != std::string::npos);
-    BOOST_TEST(seen.find(" messages/s" + change) != std::string::npos);
+    BOOST_TEST(seen.find(" of 10000.0 MB: ") != std::string::npos);
+    BOOST_TEST(seen.find(" claims skipped: 0" + change) != std::string::npos);
     BOOST_TEST(seen.find('\n') == std::string::npos);
     close(ours);
 }
@@ -346,67 +379,24 @@ BOOST_AUTO_TEST_CASE(a_result_that_cannot_be_written_is_a_failure) {
     BOOST_TEST(run.says("could not be written"));
 }
 
-BOOST_AUTO_TEST_CASE(the_roles_work_by_hand_in_either_order) {
-    const std::string queue = place.folder / "queue";
-    const std::string path = file("text", "two one two\nthree\n");
-    for (const bool reader_first : {true, false}) {
-        const std::vector<std::string> reading{wordcount_program("wordcount_reader"), queue, path, path};
-        std::optional<launched> reader;
-        if (reader_first) reader.emplace(reading);
-        launched counter({wordcount_program("wordcount_counter"), queue});
-        if (!reader_first) {
-            BOOST_REQUIRE(noria::rig::eventually([&] { return std::filesystem::exists(queue); }));
-            reader.emplace(reading);
-        }
-        BOOST_TEST(reader->status() == 0);
-        BOOST_TEST(counter.status() == 0);
-        std::multiset<std::string> printed;
-        std::istringstream out(counter.out());
-        for (std::string line; std::getline(out, line);) printed.insert(line);
-        BOOST_TEST((printed == std::multiset<std::string>{"4 two", "2 one", "2 three"}));
-        BOOST_TEST(place.empty());
-    }
+BOOST_AUTO_TEST_CASE(names_may_hold_newlines_spaces_and_digits) {
+    word_run run(place, {file("12 a\nb", "word\n"), file(" 7", "word\n"), file("a\xff", "word")});
+    BOOST_TEST(run.status() == 0);
+    BOOST_TEST(run.words() == 3U);
+    BOOST_TEST(run.last_line() == "exact: yes");
 }
 
-BOOST_AUTO_TEST_CASE(the_rest_of_a_text_is_not_taken_for_the_whole) {
-    const std::string queue = place.folder / "queue";
-    launched reader({wordcount_program("wordcount_reader"), queue, file("text", "one\ntwo\n")});
-    BOOST_TEST(reader.status() == 0);
-    {
-        wordcount::lines::consumer begun(queue, wordcount::line_queue());
-        BOOST_REQUIRE(static_cast<bool>(begun.try_pop()));
-    }
-    launched counter({wordcount_program("wordcount_counter"), queue});
-    BOOST_TEST(counter.status() == 1);
-    BOOST_TEST(counter.out().empty());
-}
-
-// Goal: a text that nobody counted is not added to the next one. Method: a consumer that only looks on keeps the second
-// reader from beginning with a new queue, so that both texts stand in one.
-BOOST_AUTO_TEST_CASE(a_text_that_begins_makes_the_counter_forget_an_earlier_one) {
-    const std::string queue = place.folder / "queue";
-    const std::vector<std::string> reading{wordcount_program("wordcount_reader"), queue, file("text", "one\ntwo\n")};
-    launched first(reading);
-    BOOST_TEST(first.status() == 0);
-    {
-        const wordcount::lines::consumer onlooker(queue, wordcount::line_queue());
-        launched second(reading);
-        BOOST_TEST(second.status() == 0);
-        BOOST_TEST(onlooker.size() == 8U);
-    }
-    launched counter({wordcount_program("wordcount_counter"), queue});
-    BOOST_TEST(counter.status() == 0);
-    BOOST_TEST((counter.out() == "1 one\n1 two\n" || counter.out() == "1 two\n1 one\n"));
-}
-
-BOOST_AUTO_TEST_CASE(the_reader_takes_names_from_its_input_even_with_newlines_in_them) {
-    const std::string queue = place.folder / "queue";
-    const std::string odd = file("a\nb", "word\n");
-    launched reader({wordcount_program("wordcount_reader"), queue, "-0"}, odd + '\0' + odd + '\0');
-    BOOST_TEST(reader.status() == 0);
-    launched counter({wordcount_program("wordcount_counter"), queue});
-    BOOST_TEST(counter.status() == 0);
-    BOOST_TEST(counter.out() == "2 word\n");
+BOOST_AUTO_TEST_CASE(a_file_that_becomes_shorter_is_named) {
+    const std::string path = file("shrinks", random_bytes(1'000'000, 11));
+    std::vector<std::string> arguments(10'000, path);
+    arguments.emplace_back("--no-kill");
+    word_run run(place, arguments);
+    place.await_received(10);
+    std::filesystem::resize_file(path, 100);
+    BOOST_TEST(run.status() == 2);
+    BOOST_TEST(run.says(path + ": became shorter while it was counted"));
+    BOOST_TEST(run.out().empty());
+    BOOST_TEST(place.empty());
 }
 
 BOOST_AUTO_TEST_CASE(two_runs_in_one_place_leave_each_other_alone) {

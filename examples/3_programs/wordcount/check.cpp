@@ -1,4 +1,4 @@
-// check.cpp: the same count by one process, in code that shares nothing with reader and counter.
+// check.cpp: the same count by one process, in code that shares nothing with the crew's.
 #include "check.hpp"
 
 #include <array>

@@ -1,4 +1,4 @@
-// check.hpp: the same count by one process, in code that shares nothing with reader and counter.
+// check.hpp: the same count by one process, in code that shares nothing with the crew's.
 #pragma once
 
 #include "tally.hpp"
@@ -14,8 +14,8 @@
 
 namespace wordcount {
 
-// The roles map files, cut lines, find words with a table, and count in a std::unordered_map. This reads blocks that know
-// no lines, goes from byte to byte, and has another map with another hash.
+// Reader, workers and collector cut blocks, search for spaces, join words, and count in a std::unordered_map. This reads
+// each file through, goes from byte to byte, and has another map with another hash.
 class check {
 public:
     // Counts the words of the files. Throws std::runtime_error if one cannot be read.

@@ -1,23 +1,26 @@
-// reader.cpp: the producer: maps files, and writes their lines in place into the queue.
+// reader.cpp: the producer of blocks: reads the files into the queue's own memory.
 //
-//     find /usr/include/boost -type f -print0 | wordcount_reader /dev/shm/words -0
-#include "arguments.hpp"
-#include "give_up.hpp"
-#include "lines.hpp"
-#include "mapped_text.hpp"
-#include "parent.hpp"
-#include "progress.hpp"
-#include "say.hpp"
-#include "signals.hpp"
+// Which block is next? The queue knows: it counts what it was sent, and this is its only sender. So a reader that is killed
+// leaves nothing behind that its successor would need: not even a block that it was just reading, for that is a claim which was
+// never committed; the queue passes over it.
+#include "blocks.hpp"
+#include "inputs.hpp"
+#include "role.hpp"
 
 #include <noria/inspect.hpp>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <chrono>
 #include <cstring>
-#include <exception>
 #include <iostream>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 namespace wordcount {
@@ -26,100 +29,99 @@ namespace {
 
 constexpr std::string_view me = "wordcount_reader";
 
-struct arguments {
-    std::string queue;
-    std::vector<std::string> files;
-    bool files_from_input = false;
-    std::uint64_t altered_message = 0;
-    pid_t parent = 0;
+// Open as long as this exists.
+class file {
+public:
+    explicit file(const std::string& path) : path_(path), descriptor_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+        if (descriptor_ < 0) throw std::runtime_error(path_ + ": " + std::strerror(errno));
+    }
+    ~file() { close(descriptor_); }
+    file(const file&) = delete;
+    file& operator=(const file&) = delete;
+
+    void read(std::byte* to, std::size_t size, std::uint64_t offset) const {
+        while (size != 0) {
+            const ssize_t got = pread(descriptor_, to, size, static_cast<off_t>(offset));
+            if (got < 0) throw std::runtime_error(path_ + ": " + std::strerror(errno));
+            if (got == 0) throw std::runtime_error(path_ + ": became shorter while it was counted; count it again");
+            to += got;
+            size -= static_cast<std::size_t>(got);
+            offset += static_cast<std::uint64_t>(got);
+        }
+    }
+
+private:
+    const std::string& path_;
+    int descriptor_;
 };
 
-class line_sender {
+class block_sender {
 public:
-    line_sender(const arguments& given, lines::producer& out)
-        : out_(out), altered_message_(given.altered_message), progress_(given.files.size()) {}
+    block_sender(queue::producer& out, std::uint64_t sent, std::uint64_t altered)
+        : out_(out), sent_(sent), altered_(altered) {}
 
-    // False: not all was sent, and the producer's why() says why.
-    bool send_files(const std::vector<std::string>& paths) {
-        if (!send(mark::begin, {})) return false;
-        for (const auto& path : paths) {
-            const mapped_text file(path);
-            if (!send_text(file.text())) return false;
-            ++sent_.files;
+    // False: the producer's why() says why.
+    bool send_all(const std::vector<input>& inputs) {
+        std::uint64_t before = 0;  // blocks of the files before
+        for (const auto& each : inputs) {
+            const std::uint64_t behind = before + each.blocks();
+            if (sent_ < behind) {
+                const file from(each.path);
+                while (sent_ < behind) {
+                    if (!send(from, (sent_ - before) * block_bytes, each.bytes)) return false;
+                }
+            }
+            before = behind;
         }
-        if (!send(mark::end, {})) return false;
-        progress_.finish(sent_);
         return true;
     }
 
 private:
-    bool send_text(std::string_view text) {
-        while (!text.empty()) {
-            const std::size_t length = std::min(text.find('\n'), text.size());
-            if (length != 0 && !send_line(text.substr(0, length))) return false;
-            const std::size_t with_newline = std::min(length + 1, text.size());
-            text.remove_prefix(with_newline);
-            sent_.bytes += with_newline;
-        }
+    bool send(const file& from, std::uint64_t offset, std::uint64_t file_bytes) {
+        const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(block_bytes, file_bytes - offset));
+        const bool last = offset + size == file_bytes;
+        auto block = out_.claim(sizeof(block_head) + size + (last ? 1 : 0));
+        if (!block) return false;
+        const block_head head{.number = sent_};
+        std::memcpy(block.data(), &head, sizeof(head));
+        from.read(block.data() + sizeof(head), size, offset);
+        std::byte& end = block.data()[block.size() - 1];
+        if (last) end = std::byte{'\n'};
+        ++sent_;
+        if (sent_ == altered_) end ^= std::byte{0x80};
+        block.commit();
         return true;
     }
 
-    bool send_line(std::string_view line) {
-        for (; line.size() > text_bytes_max; line.remove_prefix(text_bytes_max)) {
-            if (!send(mark::part, line.substr(0, text_bytes_max))) return false;
-        }
-        return send(mark::line, line);
-    }
-
-    bool send(mark what, std::string_view text) {
-        auto message = out_.claim(sizeof(what) + text.size());
-        if (!message) return false;
-        std::byte* const to = message.data();
-        to[0] = static_cast<std::byte>(what);
-        if (!text.empty()) std::memcpy(to + sizeof(what), text.data(), text.size());
-        if (++sent_.messages == altered_message_) to[message.size() - 1] ^= std::byte{0x80};
-        message.commit();
-        if (sent_.messages % 1024 == 0) progress_.show(sent_);
-        return signals<lines::producer>::caught() == 0;
-    }
-
-    lines::producer& out_;
-    const std::uint64_t altered_message_;
-    amount sent_;
-    progress progress_;
+    queue::producer& out_;
+    std::uint64_t sent_;  // also the number of the next block
+    const std::uint64_t altered_;
 };
 
-int send_all(const arguments& given) {
-    // A run starts clean: what a killed one left is removed, unless the counter is there already and waits for us.
-    std::error_code ignored;
-    noria::remove(given.queue, ignored);
-
-    lines::producer out(given.queue, line_queue());
-    const signals<lines::producer> stop(out);
-    if (line_sender(given, out).send_files(given.files)) return done;
-    return give_up(me, "counter", out, stop.caught());
+// What the readers before us have sent. Attaching has recovered the last of them, unless a worker is just about that: the
+// figure is not true before it is done.
+std::uint64_t sent_so_far(const queue::producer& out) {
+    const auto readers = [&] {
+        return std::ranges::count(noria::inspect(out.path()).roster, noria::role::producer, &noria::inhabitant::role);
+    };
+    while (readers() > 1) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return out.counters().sent;
 }
 
 int run(int argc, char** argv) {
-    arguments given;
-    CLI::App program("Sends the lines of FILEs through QUEUE to wordcount_counter.");
-    program.add_option("QUEUE", given.queue, "The queue's file; created if it is missing")->required();
-    program.add_option("FILE", given.files, "The files to read");
-    program.add_flag("-0", given.files_from_input, "Read more names of files from standard input, each ended by a NUL");
-    program.add_option("--alter-message", given.altered_message)->group("");  // hidden: for tests of the check
-    program.add_option("--parent", given.parent)->group("");                  // hidden: for wordcount
+    std::string blocks;
+    std::uint64_t altered = 0;
+    pid_t starter = 0;
+    CLI::App program("Sends the files of a list on standard input through the queue BLOCKS. wordcount starts it.");
+    program.add_option("BLOCKS", blocks, "The queue's file")->required();
+    program.add_option("--parent", starter, "Who started us")->required();
+    program.add_option("--alter-block", altered)->group("");  // hidden: for tests of the check
     if (const auto status = parse(program, argc, argv)) return *status;
 
-    const parent starter(given.parent);
-    if (given.files_from_input) {
-        for (std::string name; std::getline(std::cin, name, '\0');) given.files.push_back(name);
-    } else if (given.files.empty()) {
-        say(me, "no FILE given; see --help");
-        return misused;
-    }
-    const int status = send_all(given);
-    starter.clear_up_if_dead(given.queue);
-    return status;
+    end_with(starter);
+    const std::vector<input> inputs = read_list(std::cin);
+    auto out = queue::producer::open(blocks, through_deaths());
+    return block_sender(out, sent_so_far(out), altered).send_all(inputs) ? done : give_up(me, out);
 }
 
 }  // namespace
@@ -127,11 +129,6 @@ int run(int argc, char** argv) {
 }  // namespace wordcount
 
 int main(int argc, char** argv) {
-    try {
-        return wordcount::run(argc, argv);
-    } catch (const std::exception& failure) {
-        wordcount::say(wordcount::me, failure.what());
-        return wordcount::misused;
-    }
+    return wordcount::run_role(wordcount::me, [&] { return wordcount::run(argc, argv); });
 }
 // SPDX-License-Identifier: BSL-1.0

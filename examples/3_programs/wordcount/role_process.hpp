@@ -1,7 +1,5 @@
-// role_process.hpp: one role, as a child process that never outlives this object.
+// role_process.hpp: one role, as a child process that may be started again and never outlives this object.
 #pragma once
-
-#include "arguments.hpp"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -10,75 +8,68 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <filesystem>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 namespace wordcount {
 
 class role_process {
 public:
-    struct plumbing {
-        int input;         // its standard input; -1: nothing to read
-        int output;        // its standard output; -1: ours
-        sigset_t blocked;  // its signal mask
-    };
-
-    // Starts wordcount_<name> from the directory of this program. Throws std::system_error.
-    role_process(std::string name, std::vector<std::string> arguments, const plumbing& pipes) : name_(std::move(name)) {
-        const std::string program = home() / ("wordcount_" + name_);
-        arguments.insert(arguments.begin(), program);
-        std::vector<char*> argv;
-        for (auto& each : arguments) argv.push_back(each.data());
-        argv.push_back(nullptr);
-
-        posix_spawn_file_actions_t actions;
-        posix_spawn_file_actions_init(&actions);
-        if (pipes.input >= 0)
-            posix_spawn_file_actions_adddup2(&actions, pipes.input, STDIN_FILENO);
-        else
-            posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-        if (pipes.output >= 0) posix_spawn_file_actions_adddup2(&actions, pipes.output, STDOUT_FILENO);
-        posix_spawnattr_t attributes;
-        posix_spawnattr_init(&attributes);
-        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-        posix_spawnattr_setsigmask(&attributes, &pipes.blocked);
-        const int error = posix_spawn(&pid_, program.c_str(), &actions, &attributes, argv.data(), environ);
-        posix_spawnattr_destroy(&attributes);
-        posix_spawn_file_actions_destroy(&actions);
-        if (error != 0) throw std::system_error(error, std::generic_category(), program);
-        running_ = true;
+    // wordcount_<name>, from the directory of this program. `input`: its standard input; -1: nothing to read.
+    role_process(std::string name, std::vector<std::string> arguments, int input = -1)
+        : name_(std::move(name)), arguments_(std::move(arguments)), input_(input) {
+        arguments_.insert(arguments_.begin(), home() / ("wordcount_" + name_));
+        arguments_.push_back("--parent=" + std::to_string(getpid()));
     }
     ~role_process() {
-        if (!running_) return;
-        kill(pid_, SIGKILL);
+        if (!running()) return;
+        kill();
         (void)waitpid(pid_, &status_, 0);
     }
     role_process(const role_process&) = delete;
     role_process& operator=(const role_process&) = delete;
 
-    // Notes its end, if it has come. Never waits.
-    void look() {
-        if (running_ && waitpid(pid_, &status_, WNOHANG) == pid_) running_ = false;
+    // In a process group of its own: Ctrl-C and a closed terminal are for us alone. Throws std::system_error.
+    void start() {
+        std::vector<char*> argv;
+        for (auto& each : arguments_) argv.push_back(each.data());
+        argv.push_back(nullptr);
+        posix_spawn_file_actions_t actions;
+        posix_spawn_file_actions_init(&actions);
+        if (input_ >= 0)
+            posix_spawn_file_actions_adddup2(&actions, input_, STDIN_FILENO);
+        else
+            posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+        posix_spawnattr_t attributes;
+        posix_spawnattr_init(&attributes);
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+        if (input_ >= 0) lseek(input_, 0, SEEK_SET);  // an earlier one has read
+        const int error = posix_spawn(&pid_, argv.front(), &actions, &attributes, argv.data(), environ);
+        posix_spawnattr_destroy(&attributes);
+        posix_spawn_file_actions_destroy(&actions);
+        if (error != 0) {
+            pid_ = 0;
+            throw std::system_error(error, std::generic_category(), argv.front());
+        }
     }
 
-    void send(int signal) {
-        if (!running_) return;
-        asked_to_end_ = true;
-        kill(pid_, signal);
+    // True: it has ended since the last look. Never waits.
+    [[nodiscard]] bool ended() {
+        if (!running() || waitpid(pid_, &status_, WNOHANG) != pid_) return false;
+        pid_ = 0;
+        return true;
     }
+
+    void kill() const { ::kill(pid_, SIGKILL); }
 
     [[nodiscard]] const std::string& name() const { return name_; }
-    [[nodiscard]] bool running() const { return running_; }
-    [[nodiscard]] bool succeeded() const { return !running_ && status_ == 0; }
-    // It refused its arguments, or a file.
-    [[nodiscard]] bool refused() const { return !running_ && WIFEXITED(status_) && WEXITSTATUS(status_) == misused; }
-    // The signal that killed it, unless it was one of ours; 0: none.
-    [[nodiscard]] int killed_by() const {
-        return !running_ && !asked_to_end_ && WIFSIGNALED(status_) ? WTERMSIG(status_) : 0;
-    }
+    [[nodiscard]] bool running() const { return pid_ != 0; }
+    // How it ended, the last time: the signal that killed it, or 0; and its exit status.
+    [[nodiscard]] int killed_by() const { return WIFSIGNALED(status_) ? WTERMSIG(status_) : 0; }
+    [[nodiscard]] int exit_status() const { return WEXITSTATUS(status_); }
 
 private:
     // From the kernel, and not from /proc, which may not be mounted.
@@ -87,11 +78,11 @@ private:
         return std::filesystem::canonical(program).parent_path();
     }
 
-    std::string name_;
-    pid_t pid_ = 0;
+    const std::string name_;
+    std::vector<std::string> arguments_;
+    const int input_;
+    pid_t pid_ = 0;  // 0: not running
     int status_ = 0;
-    bool running_ = false;
-    bool asked_to_end_ = false;
 };
 
 }  // namespace wordcount

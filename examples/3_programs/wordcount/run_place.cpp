@@ -1,4 +1,4 @@
-// run_place.cpp: a directory for the queue of one run, gone when the run is over.
+// run_place.cpp: a directory for the queues of one run, gone when the run is over.
 #include "run_place.hpp"
 
 #include <fcntl.h>
@@ -51,7 +51,7 @@ run_place::run_place(const std::filesystem::path& root) {
         if (settle(each)) return;
     }
     const std::string reason = std::strerror(errno);
-    throw std::runtime_error((root.empty() ? "/dev/shm" : root.string()) + ": no place for the queue: " + reason +
+    throw std::runtime_error((root.empty() ? "/dev/shm" : root.string()) + ": no place for the queues: " + reason +
                              "; name another directory with --place");
 }
 

@@ -1,11 +1,12 @@
-// run_place.hpp: a directory for the queue of one run, gone when the run is over.
+// run_place.hpp: a directory for the queues of one run, gone when the run is over.
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 namespace wordcount {
 
-// A run that was killed with all its processes leaves its directory behind; the next one removes it. Which directories
+// A run that was killed leaves its directory behind; the next one removes it. Which directories
 // are alive is no guess: each run holds a lock on its own, and the kernel drops it when the run dies.
 class run_place {
 public:
@@ -16,7 +17,8 @@ public:
     run_place(const run_place&) = delete;
     run_place& operator=(const run_place&) = delete;
 
-    [[nodiscard]] std::filesystem::path queue() const { return path_ / "queue"; }
+    [[nodiscard]] std::string blocks() const { return path_ / "blocks"; }
+    [[nodiscard]] std::string results() const { return path_ / "results"; }
 
 private:
     bool settle(const std::filesystem::path& root);

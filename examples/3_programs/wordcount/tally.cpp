@@ -1,4 +1,4 @@
-// tally.cpp: what the counter has printed, read back.
+// tally.cpp: words with their numbers, and what a worker writes of them, read back.
 #include "tally.hpp"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ tally read_tally(std::string_view text) {
         const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), next.count);
         const auto digits = static_cast<std::size_t>(end - line.data());
         if (error != std::errc() || line.size() < digits + 2 || line[digits] != ' ' || line.size() == text.size()) {
-            throw std::runtime_error("not what wordcount_counter prints: " + std::string(line));
+            throw std::runtime_error("not what wordcount_worker sends: " + std::string(line));
         }
         next.word = line.substr(digits + 1);
         words.push_back(next);

@@ -1,4 +1,4 @@
-// tally.hpp: what the counter has printed, read back.
+// tally.hpp: words with their numbers, and what a worker writes of them, read back.
 #pragma once
 
 #include <cstddef>
