@@ -29,7 +29,9 @@ struct slots {
 };
 
 // F1 for a tail against a head that may have moved on meanwhile.
-bool is_possible(std::uint64_t head, std::uint64_t tail, std::uint64_t capacity) noexcept { return tail - head <= capacity; }
+bool is_possible(std::uint64_t head, std::uint64_t tail, std::uint64_t capacity) noexcept {
+    return tail - head <= capacity;
+}
 
 // The first position from the stored tail on that holds no message. The stored tail lags by what a dead writer
 // published and did not count, which is one message; the bound keeps a hostile ring from holding us.
