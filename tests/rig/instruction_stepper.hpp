@@ -117,10 +117,19 @@ public:
 
     [[nodiscard]] pid_t pid() const noexcept { return pid_; }
 
+    // From here on, in this process and those it forks: that function is one instruction, from its first to its return. It
+    // is to be one that computes and stores nothing that anybody else sees.
+    static void take_for_one(std::uintptr_t function) noexcept { taken_for_one_ = function; }
+
     // One instruction further; or into a sleep, or out of it if somebody has woken the child.
     at step() {
         if (!asleep_) {
-            const bool may_sleep = before_wait();
+            const std::uint64_t here = address();
+            if (here == taken_for_one_) {
+                run_to_hit(return_address(), 1);
+                return at::instruction;
+            }
+            const bool may_sleep = before_wait(here);
             resume(PTRACE_SINGLESTEP);
             if (may_sleep && falls_asleep()) return at::asleep;
         }
@@ -274,8 +283,8 @@ private:
             throw std::runtime_error("rig: ptrace failed");
     }
     // Whether it stands before a call to the kernel in which it may sleep.
-    [[nodiscard]] bool before_wait() const {
-        return code_at(address()) == code_of_call && peek_user(offsetof(user, regs.rax)) == SYS_futex &&
+    [[nodiscard]] bool before_wait(std::uint64_t here) const {
+        return code_at(here) == code_of_call && peek_user(offsetof(user, regs.rax)) == SYS_futex &&
                (peek_user(offsetof(user, regs.rsi)) & 0x7f) == 9;  // FUTEX_WAIT_BITSET, shared or private
     }
     // True: it sleeps in the kernel. False: it came back at once and stands again, which wait_for_stop() will see.
@@ -309,9 +318,21 @@ private:
         return at::instruction;
     }
 
-    // From the place `begin` to the place `goal`, between which the child does not sleep: by a breakpoint where that
-    // costs less than stepping. The breakpoint may stand before the goal, where the child comes by less often.
+    // From the place `begin` to the place `goal`, between which the child does not sleep. What is taken for one
+    // instruction is passed by a step: a breakpoint elsewhere might be met in it.
     void run(const path& way, std::size_t begin, std::size_t goal) {
+        for (std::size_t i = begin; i < goal && taken_for_one_ != 0; ++i) {
+            if (way.address[i] != taken_for_one_) continue;
+            run_straight(way, begin, i);
+            (void)step();
+            begin = i + 1;
+        }
+        run_straight(way, begin, goal);
+    }
+
+    // By a breakpoint where that costs less than stepping. The breakpoint may stand before the goal, where the child comes
+    // by less often.
+    void run_straight(const path& way, std::size_t begin, std::size_t goal) {
         constexpr std::size_t steps_per_hit = 4;  // what a hit costs, counted in steps
         const auto stretch = way.address.begin() + static_cast<std::ptrdiff_t>(begin);
         std::size_t best = begin;
@@ -352,9 +373,18 @@ private:
             set_address(address);
         }
     }
+    // On the stack, where a function begins.
+    [[nodiscard]] std::uint64_t return_address() const {
+        errno = 0;
+        const long word = ::ptrace(PTRACE_PEEKDATA, pid_, peek_user(offsetof(user, regs.rsp)), nullptr);
+        if (errno != 0) throw std::runtime_error("rig: ptrace failed");
+        return static_cast<std::uint64_t>(word);
+    }
     void poke_text(std::uint64_t address, long code) const {
         if (::ptrace(PTRACE_POKETEXT, pid_, address, code) != 0) throw std::runtime_error("rig: ptrace failed");
     }
+
+    static inline std::uintptr_t taken_for_one_ = 0;
 
     pid_t pid_ = 0;
     bool asleep_ = false;
