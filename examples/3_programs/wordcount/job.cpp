@@ -38,8 +38,10 @@ public:
                 collected_.add(*result);
             else if (in_.why() != noria::outcome::interrupted && in_.why() != noria::outcome::timed_out)
                 throw std::runtime_error(in_.error_text());
-            else if (lost())
-                throw std::runtime_error("a block was lost: all were sent and released, and one has no result");
+            else if (lost()) {
+                say("wordcount", "a block was lost: all were sent and released, and one has no result");
+                return failed;
+            }
             if (interruptions_.caught() != 0) break;
             if (interruptions_.child_ended()) {
                 if (const auto status = crew_.look()) return *status;
