@@ -2,8 +2,8 @@
 //
 //     supervise [PATH]
 //
-// await_successor: the producer does not hear that its consumer has died; it waits for the next one. The worker notes each
-// message before it releases it, so that one that comes again is known.
+// await_successor: the producer does not hear that its consumer has died; it waits for the next one. What the dead one
+// held comes again, and deliveries() says so.
 #include <noria/inspect.hpp>
 #include <noria/spsc.hpp>
 
@@ -55,7 +55,9 @@ int main(int argc, char** argv) try {
     } while (WIFSIGNALED(status));
     waitpid(sender, nullptr, 0);
     const auto figures = noria::inspect(path).counters;
-    std::printf("%llu messages received, %d restarts\n", static_cast<unsigned long long>(figures.received), restarts);
+    std::printf("%llu messages received, %llu of them again, %d restarts\n",
+                static_cast<unsigned long long>(figures.received), static_cast<unsigned long long>(figures.redelivered),
+                restarts);
     noria::remove(path);
     return figures.received == how_many && status == 0 ? 0 : 1;
 } catch (const noria::error& failure) {

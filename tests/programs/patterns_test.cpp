@@ -40,7 +40,7 @@ BOOST_AUTO_TEST_CASE(requests_are_answered_to_who_made_them) {
 }
 
 BOOST_AUTO_TEST_CASE(a_supervised_worker_goes_on_where_it_was_killed) {
-    expect("supervise", "1000 messages received, 10 restarts\n");
+    expect("supervise", "1000 messages received, 10 of them again, 10 restarts\n");
 }
 
 BOOST_AUTO_TEST_CASE(stages_pass_on_their_streams_and_their_ends) { expect("pipeline", "1000 samples, mean 250.25\n"); }
