@@ -4,6 +4,7 @@
 #include "noria/core/atomics.hpp"
 #include "noria/os/file_lock.hpp"
 #include "noria/queue/queue_file.hpp"
+#include "noria/ring/mutex_ring.hpp"
 #include "noria/ring/parking.hpp"
 #include "noria/ring/slot_ring.hpp"
 
@@ -36,8 +37,8 @@ std::optional<inhabitant> inhabitant_seen(queue::queue_file& file, std::uint64_t
                       .messages = messages_now - load_relaxed(entry.first_message)};
 }
 
-// Of an mpmc queue: everybody, and what the words of the slots say to be in somebody's hands. Head and tail are reckoned from
-// the slots: the hints in the file may be old.
+// Of an mpmc queue, and of any under a mutex: everybody, and what the words of slots or records say to be in somebody's
+// hands. Head and tail of slots are reckoned from them: the hints in the file may be old.
 void look_at_crowd(queue::queue_file& file, snapshot& now) {
     const ring::ring_view view = file.view();
     std::vector<std::uint64_t> pids(view.shape.endpoints, 0);
@@ -50,13 +51,20 @@ void look_at_crowd(queue::queue_file& file, snapshot& now) {
         now.roster.push_back(std::move(*who));
     }
     std::vector<ring::hand> in_hand;
-    const ring::slots_seen seen = ring::survey_slots(view, in_hand);
-    now.head = seen.head;
-    now.tail = seen.tail;
-    now.overdue = seen.overdue;
-    std::vector<ring::parked> parked;
-    ring::survey_parking(view, parked);
-    for (const auto& each : parked) now.parked.push_back({each.position, each.bytes, each.deliveries});
+    if (ring::mutex_ring ring; layout::has_mutex(view.shape)) {
+        const ring::mutex_books books = ring::read_books(*view.mutual);
+        now.head = books.head;
+        now.tail = books.tail;
+        if (ring.attach(view)) ring.survey(books, in_hand);
+    } else {
+        const ring::slots_seen seen = ring::survey_slots(view, in_hand);
+        now.head = seen.head;
+        now.tail = seen.tail;
+        now.overdue = seen.overdue;
+        std::vector<ring::parked> parked;
+        ring::survey_parking(view, parked);
+        for (const auto& each : parked) now.parked.push_back({each.position, each.bytes, each.deliveries});
+    }
     for (const auto& each : in_hand) {
         now.in_hand.push_back({each.writing ? role::producer : role::consumer,
                                each.owner < pids.size() ? pids[each.owner] : 0, each.position});
@@ -71,6 +79,7 @@ void look_at_crowd(queue::queue_file& file, snapshot& now) {
         }
         stream.abandoned = stream.ended != 0 && queue::died_last(file, one, stream.ended);
     };
+    if (!file.is_mpmc()) return;
     gone(role::producer, now.producers);
     gone(role::consumer, now.consumers);
 }
@@ -115,7 +124,7 @@ snapshot observer::look(std::error_code& code) const {
     now.consumers = stream_seen(words.consumers, words.consumers_event);
     now.needs_fences = ((load_relaxed(words.producers_event.word) | load_relaxed(words.consumers_event.word)) &
                         layout::event_needs_fence) != 0;
-    if (file_->is_mpmc()) {
+    if (layout::has_tallies(now.shape)) {
         look_at_crowd(*file_, now);
         code = file_->truncated() ? make_error_code(errc::corrupt) : std::error_code();
         return now;

@@ -13,7 +13,8 @@
 // The verbs, with what each promises, are in queue/producer.hpp and queue/consumer.hpp; the algorithm is in
 // ring/slot_ring.hpp. Order: FIFO for each producer, and claims in the order of the queue; what a dead consumer held comes
 // again, later than its place, and says so. A slow but living endpoint that is next delays those behind it: why() says
-// `stalled`, and inspect() names it.
+// `stalled`, and inspect() names it. In noria::mpmc<job, noria::coordination::robust_mutex> (ring/mutex_ring.hpp) batches are
+// sent as all or none, and noria::bytes may be as large as the ring.
 #pragma once
 
 #include "noria/core/shareable.hpp"
@@ -21,6 +22,7 @@
 #include "noria/message.hpp"
 #include "noria/options.hpp"
 #include "noria/queue/consumer.hpp"
+#include "noria/queue/mutex_ends.hpp"
 #include "noria/queue/producer.hpp"
 #include "noria/queue/queue_file.hpp"
 #include "noria/ring/slot_ring.hpp"
@@ -31,33 +33,18 @@
 namespace noria::inline v1 {
 
 // Messages of one trivially copyable type, or noria::bytes: of any size from 0 to the queue's message_bytes_max.
-template <class T>
+template <class T, coordination How = coordination_by_default>
 struct mpmc {
     static constexpr bool of_bytes = std::is_same_v<T, bytes>;
+    static constexpr bool is_robust = How == coordination::robust_mutex;
     static_assert(of_bytes || assert_shareable<T>());
     using message = T;
-    using writer = ring::slot_writer;
-    using reader = ring::slot_reader;
+    using writer = std::conditional_t<is_robust, queue::mutex_writer, ring::slot_writer>;
+    using reader = std::conditional_t<is_robust, queue::mutex_reader_of_many, ring::slot_reader>;
     using producer = queue::producer<mpmc>;
     using consumer = queue::consumer<mpmc>;
 
-    static constexpr layout::shape shape() noexcept {
-        layout::shape bare{.kind = layout::queue_kind::mpmc,
-                           .coordinated = layout::coordination::lock_free,
-                           .form = layout::message_form::bytes,
-                           .message_align = 8,
-                           .message_bytes = 0,
-                           .type_tag = bytes_type_tag(),
-                           .capacity = 0,
-                           .endpoints = 0};
-        if constexpr (!of_bytes) {
-            bare.form = layout::message_form::fixed;
-            bare.message_align = alignof(T);
-            bare.message_bytes = sizeof(T);
-            bare.type_tag = type_tag<T>();
-        }
-        return bare;
-    }
+    static constexpr layout::shape shape() noexcept { return layout::bare_shape<T>(layout::queue_kind::mpmc, How); }
 
     // The size of the file that these options make, in bytes. Throws noria::error, errc::invalid_options.
     static std::uint64_t required_bytes(const options& wishes) { return queue::required_bytes(wishes, shape()); }

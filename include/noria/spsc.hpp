@@ -11,7 +11,8 @@
 //     while (auto tick = in.pop()) use(tick->price);                // waits while empty; false: the stream has ended
 //
 // The verbs, with what each promises, are in queue/producer.hpp and queue/consumer.hpp; the ring's algorithm is in
-// ring/fixed_ring.hpp, and in ring/record_ring.hpp for noria::bytes.
+// ring/fixed_ring.hpp, in ring/record_ring.hpp for noria::bytes, and in ring/mutex_ring.hpp for both in
+// noria::spsc<tick, noria::coordination::robust_mutex>, which can send batches of all or none.
 #pragma once
 
 #include "noria/core/shareable.hpp"
@@ -19,6 +20,7 @@
 #include "noria/message.hpp"
 #include "noria/options.hpp"
 #include "noria/queue/consumer.hpp"
+#include "noria/queue/mutex_ends.hpp"
 #include "noria/queue/producer.hpp"
 #include "noria/queue/queue_file.hpp"
 #include "noria/ring/fixed_ring.hpp"
@@ -26,51 +28,27 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <type_traits>
 
 namespace noria::inline v1 {
 
-// Messages of one trivially copyable type.
-template <class T>
+// Messages of one trivially copyable type, or noria::bytes: of any size from 0 to the queue's message_bytes_max.
+template <class T, coordination How = coordination_by_default>
 struct spsc {
-    static_assert(assert_shareable<T>());
+    static constexpr bool of_bytes = std::is_same_v<T, bytes>;
+    static constexpr bool is_robust = How == coordination::robust_mutex;
+    static_assert(of_bytes || assert_shareable<T>());
     using message = T;
-    using writer = ring::fixed_writer;
-    using reader = ring::fixed_reader;
+    using writer = std::conditional_t<is_robust, queue::mutex_writer,
+                                      std::conditional_t<of_bytes, ring::record_writer, ring::fixed_writer>>;
+    using reader = std::conditional_t<is_robust, queue::mutex_reader_of_one,
+                                      std::conditional_t<of_bytes, ring::record_reader, ring::fixed_reader>>;
     using producer = queue::producer<spsc>;
     using consumer = queue::consumer<spsc>;
 
-    static constexpr layout::shape shape() noexcept {
-        return {.kind = layout::queue_kind::spsc,
-                .coordinated = layout::coordination::lock_free,
-                .form = layout::message_form::fixed,
-                .message_align = alignof(T),
-                .message_bytes = sizeof(T),
-                .type_tag = type_tag<T>(),
-                .capacity = 0};
-    }
+    static constexpr layout::shape shape() noexcept { return layout::bare_shape<T>(layout::queue_kind::spsc, How); }
 
     // The size of the file that these options make, in bytes. Throws noria::error, errc::invalid_options.
-    static std::uint64_t required_bytes(const options& wishes) { return queue::required_bytes(wishes, shape()); }
-};
-
-// Messages of any size from 0 to the queue's message_bytes_max.
-template <>
-struct spsc<bytes> {
-    using message = bytes;
-    using writer = ring::record_writer;
-    using reader = ring::record_reader;
-    using producer = queue::producer<spsc>;
-    using consumer = queue::consumer<spsc>;
-
-    static constexpr layout::shape shape() noexcept {
-        return {.kind = layout::queue_kind::spsc,
-                .coordinated = layout::coordination::lock_free,
-                .form = layout::message_form::bytes,
-                .message_align = 8,
-                .message_bytes = 0,
-                .type_tag = bytes_type_tag(),
-                .capacity = 0};
-    }
     static std::uint64_t required_bytes(const options& wishes) { return queue::required_bytes(wishes, shape()); }
 };
 

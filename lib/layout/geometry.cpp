@@ -3,6 +3,7 @@
 
 #include "noria/core/bits.hpp"
 #include "noria/core/shareable.hpp"
+#include "noria/layout/mutex_words.hpp"
 #include "noria/layout/parking_place.hpp"
 #include "noria/layout/record.hpp"
 #include "noria/layout/ring_words.hpp"
@@ -36,6 +37,11 @@ std::string parking_objection(const shape& wanted) {
         return wanted.deliveries_max == 0 && wanted.parking == 0 ? std::string()
                                                                  : "deliveries_max or parking is set in an spsc queue, "
                                                                    "expected neither; leave them unset, or use mpmc";
+    }
+    if (has_mutex(wanted)) {
+        return wanted.deliveries_max == 0 && wanted.parking == 0 ? std::string()
+                                                                 : "deliveries_max or parking is set under a mutex, "
+                                                                   "expected neither; leave them unset";
     }
     if (wanted.deliveries_max > deliveries_limit) {
         return fmt::format("deliveries_max is {}, expected 1 to {}; choose after how many deaths a message is parked",
@@ -92,7 +98,7 @@ std::string objection(const shape& wanted) {
 geometry place(const shape& wanted) noexcept {
     geometry where;
     const std::uint64_t align = std::max<std::uint64_t>(record_alignment, wanted.message_align);
-    if (wanted.kind == queue_kind::mpmc) {
+    if (wanted.kind == queue_kind::mpmc && !has_mutex(wanted)) {
         where.payload_offset = wanted.form == message_form::fixed ? align : slot_header_bytes;
         where.slot_bytes = round_up(where.payload_offset + wanted.message_bytes, slot_bytes_unit);
         where.ring_bytes = where.slot_bytes * wanted.capacity;
@@ -108,7 +114,11 @@ geometry place(const shape& wanted) noexcept {
     where.roster_offset = page_bytes;
     where.words_offset = where.roster_offset + where.roster_length * sizeof(roster_entry);
     std::uint64_t end = where.words_offset + sizeof(queue_words);
-    if (wanted.kind == queue_kind::mpmc) {
+    if (has_mutex(wanted)) {
+        where.mutex_offset = end;
+        end += sizeof(mutex_words);
+    }
+    if (has_tallies(wanted)) {
         where.tally_offset = end;
         end += where.roster_length * sizeof(tally_line);
     }

@@ -22,7 +22,7 @@ header make_header(const shape& wanted, const std::array<std::uint8_t, 16>& uuid
     page.kind = static_cast<std::uint32_t>(wanted.kind);
     page.coordinated = static_cast<std::uint32_t>(wanted.coordinated);
     page.form = static_cast<std::uint32_t>(wanted.form);
-    page.publication = published_by_record_header;
+    page.publication = has_mutex(wanted) ? published_by_page : published_by_record_header;
     page.message_align = wanted.message_align;
     page.message_bytes = wanted.message_bytes;
     page.type_tag = wanted.type_tag;

@@ -27,11 +27,18 @@ void futex_wait(std::uint32_t& word, std::uint32_t value, monotonic::time_point 
     errno = errno_before;
 }
 
-void futex_wake_all(std::uint32_t& word) noexcept {
+namespace {
+
+void wake(std::uint32_t& word, int most) noexcept {
     const int errno_before = errno;  // interrupt() may be called from a signal handler
-    syscall(SYS_futex, &word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+    syscall(SYS_futex, &word, FUTEX_WAKE, most, nullptr, nullptr, 0);
     errno = errno_before;
 }
+
+}  // namespace
+
+void futex_wake_all(std::uint32_t& word) noexcept { wake(word, INT_MAX); }
+void futex_wake_one(std::uint32_t& word) noexcept { wake(word, 1); }
 
 }  // namespace noria::inline v1::os
 

@@ -2,6 +2,7 @@
 #include "noria/queue/counters.hpp"
 
 #include "noria/core/atomics.hpp"
+#include "noria/ring/mutex_ring.hpp"
 #include "noria/ring/parking.hpp"
 
 #include <algorithm>
@@ -36,9 +37,31 @@ counters count_crowd(const ring::ring_view& view) noexcept {
     return now;
 }
 
+// What the ring counts is of one moment; refusals and deaths are counted without the mutex.
+counters count_under_mutex(const layout::queue_words& words, const ring::ring_view& view) noexcept {
+    const ring::mutex_books books = ring::read_books(*view.mutual);
+    counters now;
+    now.sent = books.sent;
+    now.received = std::min(books.sent, books.received);
+    now.redelivered = books.redelivered;
+    now.given_back = books.given_back;
+    now.skipped = books.skipped;
+    now.high_water = books.high_water;
+    now.mutex_repairs = books.repairs;
+    now.producer_deaths = load_relaxed(words.producers.deaths);  // spsc; of mpmc they are in the tallies
+    now.consumer_deaths = load_relaxed(words.consumers.deaths);
+    for (std::uint64_t i = 0; i < view.shape.endpoints; ++i) {
+        now.refused += load_relaxed(view.tallies[i].refused);
+        now.producer_deaths += load_relaxed(view.tallies[i].producer_deaths);
+        now.consumer_deaths += load_relaxed(view.tallies[i].consumer_deaths);
+    }
+    return now;
+}
+
 }  // namespace
 
 counters count(const layout::queue_words& words, const ring::ring_view& view) noexcept {
+    if (layout::has_mutex(view.shape)) return count_under_mutex(words, view);
     if (view.shape.kind == layout::queue_kind::mpmc) return count_crowd(view);
     const bool fixed = view.shape.form == layout::message_form::fixed;
     counters now;

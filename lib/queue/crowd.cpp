@@ -4,6 +4,8 @@
 #include "noria/core/atomics.hpp"
 #include "noria/layout/tally_line.hpp"
 #include "noria/os/file_lock.hpp"
+#include "noria/queue/mutex_gate.hpp"
+#include "noria/queue/recovery.hpp"
 #include "noria/ring/slot_ring.hpp"
 #include "noria/sync/event_count.hpp"
 
@@ -19,11 +21,6 @@ constexpr std::uint64_t suspects_at_a_time = 16;
 
 std::uint64_t entry_lock(std::uint64_t index) noexcept { return layout::lock_base + index; }
 
-bool is_alive(const queue_file& file, std::uint64_t index) noexcept {
-    // [S4] acquire <- [S3] in show_in_crowd, [S7] in leave_crowd, [S9] in bury: the record, or all that it did.
-    return load_acquire(file.entry(index).state) == layout::entry_alive;
-}
-
 // Of either role: any of them may wait for what has just become true.
 void rouse_all(const queue_file& file) noexcept {
     sync::event_count(file.words().consumers_event).rouse();
@@ -31,15 +28,17 @@ void rouse_all(const queue_file& file) noexcept {
 }
 
 // Precondition: we hold the lock of the entry, whose record is alive. Restartable: the targets are absolute, a valid journal
-// is believed, and the store that frees the record comes last.
-void recover_entry(queue_file& file, std::uint64_t dead) noexcept {
+// is believed, and the store that frees the record comes last. Under a mutex all figures but the deaths are the ring's own.
+bool recover_entry(queue_file& file, std::uint64_t dead) noexcept {
     layout::roster_entry& entry = file.entry(dead);
     const ring::ring_view view = file.view();
+    const bool under_mutex = layout::has_mutex(view.shape);
+    if (under_mutex && !recover_under_mutex(file, dead)) return false;
     layout::tally_line& tally = view.tallies[dead];
     const bool producer = load_relaxed(entry.role) == layout::role_producer;
     if (load_acquire(entry.journal_valid) !=
         1) {  // E2: valid, it was made by a recoverer that died, whose lock we have
-        const layout::tally_line all = ring::tally_after(view, dead);
+        const layout::tally_line all = under_mutex ? tally : ring::tally_after(view, dead);
         store_relaxed(entry.journal_redelivered, all.redelivered);
         store_relaxed(entry.journal_deaths, (producer ? all.producer_deaths : all.consumer_deaths) + 1);
         store_relaxed(entry.journal_sent, all.sent);
@@ -49,8 +48,10 @@ void recover_entry(queue_file& file, std::uint64_t dead) noexcept {
         store_release(entry.journal_valid, std::uint64_t{1});  // E2; a death before this line has planned nothing
         compiler_fence();                                      // ... nor has it begun to apply
     }
-    ring::release_dead(view, dead);
-    ring::raise_returned(view);  // also for what it put back itself, and died before it said so
+    if (!under_mutex) {
+        ring::release_dead(view, dead);
+        ring::raise_returned(view);  // also for what it put back itself, and died before it said so
+    }
     store_relaxed(tally.sent, load_relaxed(entry.journal_sent));
     store_relaxed(tally.received, load_relaxed(entry.journal_received));
     store_relaxed(tally.given_back, load_relaxed(entry.journal_given_back));
@@ -70,6 +71,7 @@ void recover_entry(queue_file& file, std::uint64_t dead) noexcept {
     rouse_all(file);
     store_release(entry.state, layout::entry_free);  // [S9] release -> [S4] in is_alive: all of this, before it is done
     rouse_all(file);
+    return true;
 }
 
 // Takes that entry, if nobody lives there. 0, EAGAIN, or what keeps locks from working here.
@@ -77,11 +79,25 @@ int try_entry(queue_file& file, std::uint64_t index) noexcept {
     const int locks = file.locks();
     if (const int error = os::try_lock(locks, entry_lock(index)); error != 0) return error;
     file.settle_at(index);
-    if (is_alive(file, index)) recover_entry(file, index);  // E1, and we hold its lock: a dead one's
+    // E1, and we hold its lock: a dead one's.
+    if (is_alive(file, index) && !recover_entry(file, index)) {
+        os::unlock(locks, entry_lock(index));
+        return EAGAIN;
+    }
     return 0;
 }
 
 }  // namespace
+
+bool is_alive(const queue_file& file, std::uint64_t index) noexcept {
+    // [S4] acquire <- [S3] in show_in_crowd, [S7] in leave_crowd, [S9] in bury: the record, or all that it did.
+    return load_acquire(file.entry(index).state) == layout::entry_alive;
+}
+
+bool recover_inhabitant(queue_file& file, std::uint64_t dead) noexcept {
+    if (file.is_mpmc()) return recover_entry(file, dead);
+    return recover(file, dead == entry_of(role::producer) ? role::producer : role::consumer);
+}
 
 failure join_crowd(queue_file& file, role /*wanted*/, bool& passing) {
     passing = false;
@@ -141,8 +157,8 @@ bool bury(queue_file& file, std::uint64_t index) noexcept {
     // Our own lock would not keep us away.
     if (locks < 0 || index == file.self()) return false;
     if (os::is_locked(locks, entry_lock(index)) || os::try_lock(locks, entry_lock(index)) != 0) return false;
-    const bool dead = is_alive(file, index);  // E1, and the lock is ours: whoever is on record as alive now is dead
-    if (dead) recover_entry(file, index);
+    // E1, and the lock is ours: whoever is on record as alive now is dead.
+    const bool dead = is_alive(file, index) && recover_inhabitant(file, index);
     os::unlock(locks, entry_lock(index));
     return dead;
 }

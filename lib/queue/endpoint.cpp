@@ -94,7 +94,7 @@ failure endpoint::try_attach(const options& wishes, const layout::shape& bare, c
         return refuse(path, errc::not_found,
                       "found the file removed while opening it, expected it to stay; "
                       "try again");
-    if (!take_over(file->view())) {
+    if (!take_over(*file)) {
         if (file->truncated()) return file->truncation();
         return refuse(path, errc::corrupt,
                       "found ring positions that contradict each other, expected those of FORMAT.md; "
@@ -220,8 +220,10 @@ ring::sight endpoint::look_past_the_dead() noexcept {
 outcome endpoint::survey(bool probe) noexcept {
     awaits_release_ = false;
     ring::sight found = look_past_the_dead();
+    shut_out_ = found == ring::sight::busy;
     if (found == ring::sight::ready) return outcome::ok;
     if (found == ring::sight::corrupt) return die_of_corruption();
+    if (shut_out_) return nothing();
 
     layout::stream_line& peers = stream_of(file_->words(), other(role_));
     if (inhabited(*file_, other(role_), probe) || await_successor_) return nothing();
@@ -230,8 +232,10 @@ outcome endpoint::survey(bool probe) noexcept {
     if (number == 0 || number == told_) return nothing();  // nobody ever came, or we have been told
 
     found = look_through();
+    shut_out_ = found == ring::sight::busy;
     if (found == ring::sight::ready) return outcome::ok;
     if (found == ring::sight::corrupt) return die_of_corruption();
+    if (shut_out_) return nothing();
     if (role_ == role::consumer && !drained()) {
         awaits_release_ = true;  // of a message in another's hands: no producer is there to sleep on that word
         return nothing();
@@ -275,7 +279,7 @@ bool endpoint::wait(limit how_long) noexcept {
     const clock::time_point begun = now;
     outcome found = survey(probe_is_due(now));
     if (found != nothing()) return answer(found);
-    if (!how_long.waits()) return answer(stalled() ? outcome::stalled : found);
+    if (!how_long.waits()) return answer(stalled() || shut_out_ ? outcome::stalled : found);
 
     const clock::time_point deadline = how_long.deadline();
     sync::backoff spin(std::min<std::chrono::nanoseconds>(waiting_.spin, deadline - std::min(deadline, now)));
@@ -299,10 +303,11 @@ bool endpoint::wait(limit how_long) noexcept {
     }
 }
 
-// Nobody rings when somebody dies: whoever is stuck behind a claim asks after its owner soon, then less and less often.
+// Nobody rings when somebody dies: whoever is stuck behind a claim asks after its owner soon, then less and less often. Nor
+// does anybody when he leaves the ring's mutex: who was shut out looks again as soon.
 std::chrono::nanoseconds endpoint::slice_of(std::chrono::nanoseconds longest,
                                             std::chrono::nanoseconds waited) const noexcept {
-    if (obstacle() == 0) return longest;
+    if (obstacle() == 0 && !shut_out_) return longest;
     return std::min(longest, std::max<std::chrono::nanoseconds>(first_question, waited / 8));
 }
 

@@ -103,6 +103,8 @@ failure refuse_birth(const std::filesystem::path& path, const os::birth& born, s
     return refuse_errno(path, born.error, born.step == birth_step::name ? "give the file its name" : "create the file");
 }
 
+std::string_view kind_name(layout::queue_kind kind) { return kind == layout::queue_kind::spsc ? "spsc" : "mpmc"; }
+
 std::string_view form_name(layout::message_form form) {
     return form == layout::message_form::fixed ? "messages of one size" : "messages of any size (noria::bytes)";
 }
@@ -113,9 +115,8 @@ failure compare(const std::filesystem::path& path, const layout::shape& found, c
     if (found.kind != bare.kind || found.coordinated != bare.coordinated) {
         return refuse(
             path, errc::other_kind,
-            fmt::format("found queue kind {} with coordination {}, expected {} with {}; open it as what it is",
-                        static_cast<int>(found.kind), static_cast<int>(found.coordinated), static_cast<int>(bare.kind),
-                        static_cast<int>(bare.coordinated)));
+            fmt::format("found an {} queue with coordination {}, expected {} with {}; open it as what it is",
+                        kind_name(found.kind), name(found.coordinated), kind_name(bare.kind), name(bare.coordinated)));
     }
     if (found.form != bare.form) {
         return refuse(path, errc::other_type,
@@ -164,7 +165,12 @@ failure misplaced(const std::filesystem::path& path, const options& wishes, cons
             "found deliveries_max or parking for an spsc queue, whose one consumer nobody stands in for; leave "
             "them unset, or use mpmc");
     }
-    if (bare.kind == layout::queue_kind::mpmc && wishes.capacity_bytes) {
+    if (layout::has_mutex(bare) && (wishes.deliveries_max || wishes.parking)) {
+        return refuse(path, errc::invalid_options,
+                      "found deliveries_max or parking for a queue under a robust mutex, which has no parking; leave "
+                      "them unset, or use lock_free");
+    }
+    if (bare.kind == layout::queue_kind::mpmc && counts_messages(bare) && wishes.capacity_bytes) {
         return refuse(path, errc::invalid_options,
                       "found capacity_bytes for an mpmc queue, expected capacity, which counts messages; set that");
     }
@@ -383,7 +389,9 @@ ring::ring_view queue_file::view() const noexcept {
             .returned = &words().producers_event.returned,
             .tallies = reinterpret_cast<layout::tally_line*>(whole_->data() + header_.tally_offset),
             .parking = whole_->data() + header_.parking_offset,
-            .self = self_};
+            .self = self_,
+            .mutual = reinterpret_cast<layout::mutex_words*>(whole_->data() + header_.words_offset +
+                                                             sizeof(layout::queue_words))};
 }
 
 int queue_file::locks() noexcept {

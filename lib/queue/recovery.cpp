@@ -2,6 +2,7 @@
 #include "noria/queue/recovery.hpp"
 
 #include "noria/core/atomics.hpp"
+#include "noria/queue/mutex_gate.hpp"
 #include "noria/ring/fixed_ring.hpp"
 #include "noria/ring/record_ring.hpp"
 #include "noria/sync/event_count.hpp"
@@ -19,8 +20,10 @@ repairs plan(const layout::queue_words& words, role dead) noexcept {
     return all;
 }
 
-void recover(queue_file& file, role dead) noexcept {
+bool recover(queue_file& file, role dead) noexcept {
     layout::queue_words& words = file.words();
+    const bool under_mutex = layout::has_mutex(file.view().shape);
+    if (under_mutex && !recover_under_mutex(file, entry_of(dead))) return false;
     layout::roster_entry& entry = file.entry(entry_of(dead));
     if (load_acquire(entry.journal_valid) !=
         1) {  // E2: valid, it was made by a recoverer that died, whose lock we have
@@ -31,7 +34,9 @@ void recover(queue_file& file, role dead) noexcept {
         store_release(entry.journal_valid, std::uint64_t{1});  // E2; a death before this line has planned nothing
         compiler_fence();                                      // ... nor has it begun to apply
     }
-    if (dead == role::producer) {
+    if (under_mutex) {
+        // All that concerns the ring is done, and is counted there.
+    } else if (dead == role::producer) {
         // A ring that contradicts itself stays as it is: the next endpoint that looks at it will report it.
         const bool fixed = file.header().form == static_cast<std::uint32_t>(layout::message_form::fixed);
         (void)(fixed ? ring::repair_fixed(file.view()) : ring::repair_records(file.view()));
@@ -53,6 +58,7 @@ void recover(queue_file& file, role dead) noexcept {
     store_release(entry.state,
                   layout::entry_free);  // [S9] release -> [S4] in inhabited: all of this, before it is done
     sleepers.rouse();
+    return true;
 }
 
 }  // namespace noria::inline v1::queue

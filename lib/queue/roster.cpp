@@ -87,7 +87,10 @@ failure take_role(queue_file& file, role wanted, bool& passing) {
         return passed_by(file, wanted);
     }
     // E1, and we hold the entry's lock: a record that is alive is a dead one's.
-    if (load_acquire(file.entry(entry_of(wanted)).state) == layout::entry_alive) recover(file, wanted);
+    if (load_acquire(file.entry(entry_of(wanted)).state) == layout::entry_alive && !recover(file, wanted)) {
+        passing = true;
+        return passed_by(file, wanted);
+    }
     return {};
 }
 
@@ -140,9 +143,9 @@ bool inhabited(queue_file& file, role asked, bool probe) noexcept {
         return true;
     // E1, and the lock is ours: whoever is on record as alive now is dead.
     const bool dead = load_acquire(file.entry(entry_of(asked)).state) == layout::entry_alive;
-    if (dead) recover(file, asked);
+    const bool recovered = !dead || recover(file, asked);
     os::unlock(locks, entry_lock(asked));
-    return false;
+    return !recovered;
 }
 
 }  // namespace noria::inline v1::queue

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-using byte_queues = std::tuple<spsc<bytes>>;
+using byte_queues = std::tuple<spsc<bytes>, mpmc<bytes, coordination::robust_mutex>>;
 
 constexpr std::uint64_t capacity_bytes = 1024;
 constexpr std::uint64_t maximum = 200;

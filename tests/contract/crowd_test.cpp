@@ -19,7 +19,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-using crowds = std::tuple<typed<mpmc<block<8, 8>>>, untyped_slots<mpmc<bytes>>>;
+using crowds = std::tuple<typed<mpmc<block<8, 8>>>, untyped_slots<mpmc<bytes>>,
+                          typed<mpmc<block<8, 8>, coordination::robust_mutex>>>;
 constexpr auto patience = 20s;  // so long that something must be broken
 constexpr auto no_slices = std::chrono::nanoseconds::max();
 

@@ -64,8 +64,8 @@ struct alignas(Align) block {
 // Whether a role has one holder at a time, and an endpoint one claim and one lease.
 template <class Queue>
 struct is_spsc : std::false_type {};
-template <class T>
-struct is_spsc<spsc<T>> : std::true_type {};
+template <class T, coordination How>
+struct is_spsc<spsc<T, How>> : std::true_type {};
 template <class Q>
 constexpr bool roles_are_single = is_spsc<typename Q::queue>::value;
 template <class Q>
@@ -80,6 +80,8 @@ struct typed {
     using message = typename Queue::message;
     using sample = message;
     static constexpr bool of_bytes = false;
+    static constexpr bool under_mutex = Queue::is_robust;
+    static constexpr std::uint64_t positions_of_one = 1;
     // Messages bear their number modulo this.
     static constexpr std::uint64_t numbers =
         sizeof(message) < 8 ? std::uint64_t{1} << (8 * sizeof(message)) : std::uint64_t{1} << 63;
@@ -128,20 +130,24 @@ struct untyped {
     using sample = std::array<std::byte, 24>;
     static constexpr bool of_bytes = true;
     static constexpr std::uint64_t numbers = std::uint64_t{1} << 63;
-    // A record's header has 8 bytes, and so many stay free (ring/record_ring.hpp, R1).
+    static constexpr bool under_mutex = Queue::is_robust;
+    // A record's header has 8 bytes, and so many stay free, unless under a mutex (ring/record_ring.hpp, R1).
     static constexpr std::uint64_t record_bytes = sizeof(sample) + 8;
+    static constexpr std::uint64_t positions_of_one = record_bytes;
 
     static options sized(std::uint64_t least, options wishes = {}) {
         wishes.capacity_bytes = stated_capacity(least);
         wishes.message_bytes_max = sizeof(sample);
         return wishes;
     }
-    static constexpr std::uint64_t fits(std::uint64_t least) { return stated_capacity(least) / record_bytes - 1; }
+    static constexpr std::uint64_t fits(std::uint64_t least) {
+        return stated_capacity(least) / record_bytes - (under_mutex ? 0 : 1);
+    }
     static constexpr std::uint64_t high_water_error(std::uint64_t least) {
         return fits(least) < 8 ? 1 : stated_capacity(least) / 8 / record_bytes;
     }
     static constexpr std::uint64_t stated_capacity(std::uint64_t least) {
-        return std::bit_ceil(least + 1) * record_bytes;
+        return std::bit_ceil(under_mutex && least > 1 ? least : least + 1) * record_bytes;
     }
 
     static sample make(std::uint64_t number) {
@@ -181,13 +187,15 @@ struct untyped_slots : untyped<Queue> {
 };
 
 // The queues under test. A further ring, coordination or face is one line more. Instrumented code takes long to build, and
-// differs by ring, and not by the size of messages.
+// differs by ring, and not by the size of messages. The ring under a mutex is one for all: two queues show all of it.
 #ifdef NORIA_SANITIZED
-using queues = std::tuple<typed<spsc<block<8, 8>>>, untyped<spsc<bytes>>, typed<mpmc<block<8, 8>>>>;
+using queues = std::tuple<typed<spsc<block<8, 8>>>, untyped<spsc<bytes>>, typed<mpmc<block<8, 8>>>,
+                          untyped<mpmc<bytes, coordination::robust_mutex>>>;
 #else
 using queues = std::tuple<typed<spsc<block<8, 8>>>, typed<spsc<block<64, 8>>>, typed<spsc<block<3, 1>>>,
                           typed<spsc<block<4096, 64>>>, untyped<spsc<bytes>>, typed<mpmc<block<8, 8>>>,
-                          untyped_slots<mpmc<bytes>>>;
+                          untyped_slots<mpmc<bytes>>, typed<spsc<block<8, 8>, coordination::robust_mutex>>,
+                          untyped<mpmc<bytes, coordination::robust_mutex>>>;
 #endif
 
 // A queue of a test's own, in a directory of its own, with both endpoints in this process.

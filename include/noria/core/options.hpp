@@ -1,6 +1,8 @@
 // options.hpp: what can be said when a queue is opened or created; what is left unset is taken from the file.
 #pragma once
 
+#include "noria/core/coordination.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -17,9 +19,10 @@ struct waiting {
 // Every member has an initialiser, so that naming only some of them draws no warning.
 struct options {
     // The geometry. Set and different from the file's: errc::other_geometry, naming both.
-    std::optional<std::uint64_t> capacity{};        // messages, 1 to 2^31, a power of two; unset at creation: 4096
-    std::optional<std::uint64_t> capacity_bytes{};  // spsc bytes: 64 to 2^40 bytes, a power of two; unset: 1 MiB
-    // noria::bytes, spsc: 1 to capacity_bytes - 16; unset: a quarter of it. mpmc: unset: 1024.
+    std::optional<std::uint64_t> capacity{};  // messages, 1 to 2^31, a power of two; unset at creation: 4096
+    // Rings of bytes, 64 to 2^40, a power of two; unset: 1 MiB: of noria::bytes in spsc, and in mpmc under a mutex.
+    std::optional<std::uint64_t> capacity_bytes{};
+    // noria::bytes there: 1 to capacity_bytes - 16; unset: a quarter of it. In a lock-free mpmc: unset: 1024.
     std::optional<std::uint64_t> message_bytes_max{};
     std::optional<std::uint64_t> endpoints{};  // mpmc: attached at a time, 2 to 4095; unset at creation: 64
     // mpmc: a message that so many holders died of, or threw, 1 to 7, is parked (try_take_parked()) and not given to a

@@ -1,15 +1,18 @@
 // geometry.hpp: from what a queue is to where everything stands in its file.
 #pragma once
 
+#include "noria/core/coordination.hpp"
+#include "noria/core/shareable.hpp"
 #include "noria/core/visibility.hpp"
 
 #include <cstdint>
 #include <string>
+#include <type_traits>
 
 namespace noria::inline v1::layout {
 
 enum class queue_kind : std::uint32_t { spsc = 1, mpmc = 2 };
-enum class coordination : std::uint32_t { lock_free = 1, robust_mutex = 2 };
+using noria::coordination;
 enum class message_form : std::uint32_t { fixed = 1, bytes = 2 };
 
 // What a queue is. Everything else in the header follows from it.
@@ -20,7 +23,7 @@ struct shape {
     std::uint32_t message_align = 8;
     std::uint64_t message_bytes = 0;  // fixed form: of each message; bytes form: the maximum
     std::uint64_t type_tag = 0;
-    std::uint64_t capacity = 0;        // messages; of an spsc queue of the bytes form: bytes
+    std::uint64_t capacity = 0;        // messages; of a ring of records of any size: bytes
     std::uint64_t endpoints = 2;       // attached at a time, at the most; spsc: the producer and the consumer
     std::uint64_t deliveries_max = 0;  // mpmc: a message is parked when so many holders died of it; 0: never
     std::uint64_t parking = 0;         // places for such messages
@@ -34,20 +37,40 @@ constexpr std::uint64_t page_bytes = 4096;                            // of the 
 constexpr std::uint64_t deliveries_limit = 7;                         // what a slot's word can count
 constexpr std::uint64_t slot_bytes_unit = 64;                         // of an mpmc slot: no two messages share a line
 
-// Whether the ring is one of slots of one size, counted in messages: all but the spsc ring of the bytes form.
-constexpr bool counts_messages(const shape& of) noexcept {
-    return of.kind == queue_kind::mpmc || of.form == message_form::fixed;
+// What the message type says of a shape; the rest comes from the options.
+template <class T>
+constexpr shape bare_shape(queue_kind kind, coordination coordinated) noexcept {
+    shape bare{.kind = kind, .coordinated = coordinated};
+    if (kind == queue_kind::mpmc) bare.endpoints = 0;
+    if constexpr (std::is_same_v<T, bytes>) {
+        bare.form = message_form::bytes;
+        bare.type_tag = bytes_type_tag();
+    } else {
+        bare.message_align = alignof(T);
+        bare.message_bytes = sizeof(T);
+        bare.type_tag = type_tag<T>();
+    }
+    return bare;
 }
 
-// Where the sections stand: header page | roster | ring words | mpmc: tallies | ring | mpmc: parking; the ring begins on a
-// page.
+constexpr bool has_mutex(const shape& of) noexcept { return of.coordinated == coordination::robust_mutex; }
+constexpr bool has_tallies(const shape& of) noexcept { return of.kind == queue_kind::mpmc || has_mutex(of); }
+
+// Whether the ring is one of slots of one size, counted in messages. Of the bytes form, only the lock-free mpmc ring is.
+constexpr bool counts_messages(const shape& of) noexcept {
+    return of.form == message_form::fixed || (of.kind == queue_kind::mpmc && !has_mutex(of));
+}
+
+// Where the sections stand: header page | roster | ring words | under a mutex: its words | mpmc, and under a mutex:
+// tallies | ring | mpmc: parking; the ring begins on a page.
 struct geometry {
     std::uint64_t payload_offset = 0;  // from a slot's start to its message
-    std::uint64_t slot_bytes = 0;      // from one slot to the next; spsc bytes: 0
+    std::uint64_t slot_bytes = 0;      // from one slot to the next; of records of any size: 0
     std::uint64_t roster_length = 0;   // entries
     std::uint64_t roster_offset = 0;
     std::uint64_t words_offset = 0;
-    std::uint64_t tally_offset = 0;  // mpmc; spsc: 0
+    std::uint64_t mutex_offset = 0;  // under a mutex; else 0
+    std::uint64_t tally_offset = 0;  // mpmc, and under a mutex; else 0
     std::uint64_t ring_offset = 0;
     std::uint64_t ring_bytes = 0;
     std::uint64_t parking_offset = 0;       // 0: there is none

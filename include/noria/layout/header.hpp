@@ -21,6 +21,7 @@ namespace layout {
 constexpr std::array<char, 8> file_magic{'N', 'O', 'R', 'I', 'A', '\r', '\n', '\x1a'};
 constexpr std::uint32_t byte_order_mark = 0x01020304;
 constexpr std::uint32_t published_by_record_header = 1;  // the reader polls the message's own word
+constexpr std::uint32_t published_by_page = 2;           // under a mutex: its page says what the ring holds
 
 struct header {
     std::array<char, 8> magic;    // file_magic
@@ -31,13 +32,13 @@ struct header {
     std::uint32_t kind;           // queue_kind
     std::uint32_t coordinated;    // coordination
     std::uint32_t form;           // message_form
-    std::uint32_t publication;    // published_by_record_header
+    std::uint32_t publication;    // published_by_...
     std::uint32_t message_align;  // 8 to 64, a power of two
     std::uint32_t reserved_word;  // zero
     std::uint64_t message_bytes;  // fixed form: of each message; bytes form: the maximum
     std::uint64_t type_tag;       // type_tag<T>() or bytes_type_tag()
-    std::uint64_t capacity;       // messages; spsc bytes: bytes; a power of two
-    std::uint64_t slot_bytes;     // from one slot to the next; spsc bytes: 0
+    std::uint64_t capacity;       // messages, or bytes of a ring of records of any size; a power of two
+    std::uint64_t slot_bytes;     // from one slot to the next; of records of any size: 0
     std::uint64_t roster_length;  // entries; spsc: 2, the producer's and the consumer's
     std::uint64_t roster_offset;  // of the first roster_entry, from the file's start
     std::uint64_t words_offset;   // of the queue_words
@@ -45,7 +46,7 @@ struct header {
     std::uint64_t ring_bytes;
     std::uint64_t file_bytes;                 // the size of the file
     std::array<std::uint8_t, 16> uuid;        // of this queue: drawn at its birth
-    std::uint64_t tally_offset;               // mpmc: of the first tally_line; spsc: 0
+    std::uint64_t tally_offset;               // of the first tally_line: mpmc, and under a mutex; else 0
     std::uint64_t deliveries_max;             // mpmc: holders that may die of a message before it is parked; 0: any
     std::uint64_t parking;                    // mpmc: places for such messages
     std::uint64_t parking_offset;             // mpmc: of the first parking_place; 0: there is none

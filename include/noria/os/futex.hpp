@@ -16,6 +16,7 @@ NORIA_API void futex_wait(std::uint32_t& word, std::uint32_t value, monotonic::t
 
 // Async-signal-safe.
 NORIA_API void futex_wake_all(std::uint32_t& word) noexcept;
+NORIA_API void futex_wake_one(std::uint32_t& word) noexcept;
 
 }  // namespace noria::inline v1::os
 

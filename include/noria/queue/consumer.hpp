@@ -37,7 +37,7 @@ public:
     ~receiving() override {
         assert((!in_place() || !usable()) && leases_ == 0 && "noria: a lease must not outlive its consumer");
         if constexpr (Reader::contended) {
-            if (leases_ != 0 && usable()) ring.put_all_back();
+            if ((leases_ != 0 || in_place()) && usable()) ring.put_all_back();
         } else {
             if (in_place() && usable()) ring.put_back();
         }
@@ -79,13 +79,13 @@ public:
     // The message that was taken is shown to the caller, and is the caller's until end_showing().
     void begin_showing() noexcept {
         ring.hold();
-        if constexpr (Reader::contended)
+        if constexpr (Reader::many_leases)
             ++leases_;
         else
             begin_in_place();
     }
     void end_showing() noexcept {
-        if constexpr (Reader::contended)
+        if constexpr (Reader::many_leases)
             --leases_;
         else
             end_in_place();
@@ -116,7 +116,12 @@ public:
 
 protected:
     ring::sight look() noexcept override { return ring.look(); }
-    bool take_over(const ring::ring_view& view) noexcept override { return ring.attach(view); }
+    bool take_over(queue_file& file) noexcept override {
+        if constexpr (has_mutex<Reader>)
+            return ring.attach(file, spin());
+        else
+            return ring.attach(file.view());
+    }
     [[nodiscard]] std::uint64_t position() const noexcept override { return ring.position(); }
     [[nodiscard]] std::uint64_t messages() const noexcept override { return ring.messages(); }
     [[nodiscard]] std::uint64_t obstacle() const noexcept override {
@@ -127,13 +132,13 @@ protected:
         if constexpr (Reader::contended) return ring.stalled();
         return false;
     }
-    [[nodiscard]] bool drained() const noexcept override {
+    [[nodiscard]] bool drained() noexcept override {
         if constexpr (Reader::contended) return ring.drained();
         return true;
     }
 
 private:
-    std::size_t leases_ = 0;  // of a contended ring: as many as there are
+    std::size_t leases_ = 0;  // where there may be many
 
     // The message that look() has just seen. It stays until we release it: if its word is gone, somebody scribbled on it.
     [[nodiscard]] const std::byte* take_seen() noexcept {
@@ -289,7 +294,7 @@ public:
     // mpmc with deliveries_max: a message that is parked since so many of its holders died or threw. Held in place like any
     // other, and gone from the parking when the lease goes; deliveries() is one more than they were. Never waits, and does
     // not disturb the queue. empty: none is parked, or others hold those that are.
-    [[nodiscard]] lease_type try_take_parked() noexcept requires(reader::contended) {
+    [[nodiscard]] lease_type try_take_parked() noexcept requires(reader::contended && !has_mutex<reader>) {
         place_type& at = place();
         if (at.blocked() != 0) {
             (void)at.wait(limit::at_once());  // says why

@@ -21,9 +21,10 @@ struct counters {
     std::uint64_t skipped = 0;     // mpmc: claims whose producer died: sent + given_back + skipped were begun
     std::uint64_t refused = 0;     // pushes and claims that found no room: full, timed out, interrupted, ended
     std::uint64_t high_water = 0;  // the largest depth seen: spsc: at most an eighth of the capacity below the truth;
-                                   // mpmc: by producers that found no room or were asked for figures
+        // mpmc: by producers that found no room or were asked for figures; under a mutex: exact
     std::uint64_t producer_deaths = 0;  // found and recovered
     std::uint64_t consumer_deaths = 0;
+    std::uint64_t mutex_repairs = 0;  // under a mutex: how often it was found in the hands of somebody dead
 };
 
 namespace queue {

@@ -34,6 +34,11 @@ NORIA_API void leave_crowd(queue_file& file, role held) noexcept;
 // Whether anybody of that role is alive. `probe`: asks the kernel about some of all, and recovers the dead.
 NORIA_API bool crowd_has(queue_file& file, role asked, bool probe) noexcept;
 
+// Of a queue of either kind: whether an entry's record is alive; and the recovery from its inhabitant's death, for who holds
+// its lock. False: the ring's mutex was not to be had; nothing is lost, and somebody tries again.
+NORIA_API bool is_alive(const queue_file& file, std::uint64_t index) noexcept;
+NORIA_API bool recover_inhabitant(queue_file& file, std::uint64_t dead) noexcept;
+
 // Asks the kernel about that entry's inhabitant, and recovers it if it is dead. True: it was, and is.
 NORIA_API bool bury(queue_file& file, std::uint64_t index) noexcept;
 

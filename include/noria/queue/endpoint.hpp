@@ -126,14 +126,16 @@ protected:
     // What the ring says to the verb that wants to wait.
     virtual ring::sight look() noexcept = 0;
     // Takes the ring over; false: corrupt. Then where it stands: position and messages.
-    virtual bool take_over(const ring::ring_view& view) noexcept = 0;
+    virtual bool take_over(queue_file& file) noexcept = 0;
     [[nodiscard]] virtual std::uint64_t position() const noexcept = 0;
     [[nodiscard]] virtual std::uint64_t messages() const noexcept = 0;
     // mpmc: who keeps the slot that look() found in the way, as 1 + the index of its entry, or 0; whether that is why the
     // verb finds nothing; and whether nothing is left, not even in the hands of others of this role.
     [[nodiscard]] virtual std::uint64_t obstacle() const noexcept { return 0; }
     [[nodiscard]] virtual bool stalled() const noexcept { return false; }
-    [[nodiscard]] virtual bool drained() const noexcept { return true; }
+    [[nodiscard]] virtual bool drained() noexcept { return true; }
+
+    [[nodiscard]] std::chrono::nanoseconds spin() const noexcept { return waiting_.spin; }
 
 private:
     static constexpr std::uint32_t busy_bit = 1;
@@ -167,6 +169,7 @@ private:
     bool created_ = false;
     bool await_successor_ = false;
     bool awaits_release_ = false;  // what is waited for is told on the other side's word
+    bool shut_out_ = false;        // the last look was refused: the ring's mutex was in somebody's hands
     waiting waiting_;
     std::uint64_t told_ = 0;             // the last end reported
     std::uint64_t ended_at_attach_ = 0;  // the last end before we came

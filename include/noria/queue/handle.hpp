@@ -14,6 +14,12 @@
 
 namespace noria::inline v1::queue {
 
+// Whether a ring's end has the ring under a mutex, and so can fail where others cannot.
+template <class End>
+constexpr bool has_mutex = requires {
+    requires End::has_mutex;
+};
+
 // Place is the endpoint in the file: it stays where it is while the handle moves, so claims and leases stay valid.
 template <class Place>
 class handle {

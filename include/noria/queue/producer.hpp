@@ -17,6 +17,7 @@
 #include "noria/core/shareable.hpp"
 #include "noria/queue/endpoint.hpp"
 #include "noria/queue/handle.hpp"
+#include "noria/ring/mutex_ring.hpp"
 
 #include <cassert>
 #include <chrono>
@@ -66,6 +67,35 @@ public:
         }
         return nullptr;
     }
+    // Publishes what was claimed. False: the ring lies, which only one under a mutex can find here.
+    bool commit(std::uint64_t bytes) noexcept {
+        if constexpr (has_mutex<Writer>) {
+            if (!ring.commit(bytes)) [[unlikely]] {
+                found_corrupt();
+                return false;
+            }
+        } else {
+            ring.commit(bytes);
+        }
+        return true;
+    }
+    // As make_room and commit, for several messages at once.
+    [[nodiscard]] std::byte* make_room_for(const ring::lengths& all,
+                                           limit how_long) noexcept requires has_mutex<Writer> {
+        together_ = &all;
+        std::byte* room = nullptr;
+        const limit until = how_long.fixed();
+        while (room == nullptr && wait(until)) room = ring.claim_all(all);
+        together_ = nullptr;
+        if (room == nullptr && blocked() == 0) raise_by_one(ring.line().refused);
+        return room;
+    }
+    bool commit_all(const ring::lengths& all) noexcept requires has_mutex<Writer> {
+        if (ring.commit_all(all)) [[likely]]
+            return announce();
+        found_corrupt();
+        return false;
+    }
     // While a claim is open, no other verb may start: the hot path's one test sees it.
     void open_claim() noexcept {
         // For observers, to whom a contended ring's slots say it; stale is harmless.
@@ -78,7 +108,10 @@ public:
         end_in_place();
     }
     void give_back_claim() noexcept {
-        if constexpr (Writer::contended) {
+        if constexpr (has_mutex<Writer>) {
+            if (!ring.give_back()) found_corrupt();
+            (void)bell_all();
+        } else if constexpr (Writer::contended) {
             ring.give_back();
             (void)bell_all();
         } else {
@@ -88,8 +121,18 @@ public:
     }
 
 protected:
-    ring::sight look() noexcept override { return ring.look(wanted_); }
-    bool take_over(const ring::ring_view& view) noexcept override { return ring.attach(view); }
+    ring::sight look() noexcept override {
+        if constexpr (has_mutex<Writer>) {
+            if (together_ != nullptr) return ring.look_for(*together_);
+        }
+        return ring.look(wanted_);
+    }
+    bool take_over(queue_file& file) noexcept override {
+        if constexpr (has_mutex<Writer>)
+            return ring.attach(file, spin());
+        else
+            return ring.attach(file.view());
+    }
     [[nodiscard]] std::uint64_t position() const noexcept override { return ring.position(); }
     [[nodiscard]] std::uint64_t messages() const noexcept override { return ring.messages(); }
     [[nodiscard]] std::uint64_t obstacle() const noexcept override {
@@ -106,6 +149,7 @@ private:
     static void raise_by_one(std::uint64_t& counter) noexcept { store_relaxed(counter, load_relaxed(counter) + 1); }
 
     std::uint64_t wanted_ = 0;
+    const ring::lengths* together_ = nullptr;  // what is wanted, if that is several messages at once
 };
 
 // Room in the ring for one message, to be written in place. Destroyed uncommitted, it is given back and nothing was sent.
@@ -166,9 +210,9 @@ private:
             (void)producer->wait(limit::at_once());  // sets why()
             return false;
         }
-        producer->ring.commit(used);
+        const bool sent = producer->commit(used);
         producer->close_claim();
-        return producer->announce();
+        return sent && producer->announce();
     }
 
     sending<Writer>* producer_ = nullptr;
@@ -244,6 +288,25 @@ public:
     }
     std::size_t push_some_until(std::span<const T> messages, std::chrono::steady_clock::time_point when) noexcept {
         return send_some(messages, limit::until(when));
+    }
+
+    // Under a mutex: sends all of the messages, in order and with none of others in between, or none of them: whoever dies,
+    // a consumer sees all or none. Waits for room for all. Returns false, with why() too_large: they exceed the queue's
+    // capacity together, or one of them message_bytes_max.
+    bool push_all(std::span<const T> messages) noexcept requires has_mutex<writer> {
+        return send_all(messages, limit::never());
+    }
+    bool try_push_all(std::span<const T> messages) noexcept requires has_mutex<writer> {
+        return send_all(messages, limit::at_once());
+    }
+    template <class Rep, class Period>
+    bool push_all_for(std::span<const T> messages,
+                      std::chrono::duration<Rep, Period> time) noexcept requires has_mutex<writer> {
+        return send_all(messages, limit::after(time));
+    }
+    bool push_all_until(std::span<const T> messages,
+                        std::chrono::steady_clock::time_point when) noexcept requires has_mutex<writer> {
+        return send_all(messages, limit::until(when));
     }
 
     // Room for one message, to be written in place and then committed. One claim at a time; while it is open the other
@@ -327,8 +390,7 @@ private:
         std::byte* const room = room_for(at, size_of(message), how_long);
         if (room == nullptr) [[unlikely]]
             return false;
-        at.ring.commit(write(room, message));
-        return at.announce();
+        return at.commit(write(room, message)) && at.announce();
     }
 
     std::size_t send_some(std::span<const T> messages, limit how_long) noexcept {
@@ -337,12 +399,42 @@ private:
         for (const auto& message : messages) {
             std::byte* const room = room_for(at, size_of(message), how_long, sent != 0);
             if (room == nullptr) break;
-            at.ring.commit(write(room, message));
+            if (!at.commit(write(room, message))) return sent;
             ++sent;
         }
         if (sent != 0 && !at.bell()) return 0;
         if (sent == messages.size()) at.went(outcome::ok);
         return sent;
+    }
+
+    static std::uint64_t length_of(const void* messages, std::uint64_t which) noexcept {
+        return size_of(static_cast<const T*>(messages)[which]);
+    }
+    bool send_all(std::span<const T> messages, limit how_long) noexcept {
+        place_type& at = place();
+        if (messages.empty()) at.went(outcome::ok);
+        if (messages.empty()) return true;
+        const ring::lengths all{.count = messages.size(),
+                                .one = sizeof(T),
+                                .messages = messages.data(),
+                                .of = of_bytes ? length_of : nullptr};
+        std::byte* room = nullptr;
+        if (at.blocked() == 0) {
+            bool fits = true;
+            if constexpr (of_bytes) {
+                for (const auto& each : messages) fits = fits && each.size() <= at.ring.message_bytes_max();
+            }
+            if (!fits || !at.ring.could_fit(all)) {
+                at.went(outcome::too_large);
+                return false;
+            }
+            room = at.ring.claim_all(all);
+        }
+        if (room == nullptr) room = at.make_room_for(all, how_long);
+        if (room == nullptr) return false;
+        write(room, messages[0]);
+        for (std::size_t i = 1; i < messages.size(); ++i) write(at.ring.next_of(all, i), messages[i]);
+        return at.commit_all(all);
     }
 
     claim_type reserve(std::size_t size, limit how_long) noexcept {

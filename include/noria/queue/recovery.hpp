@@ -26,7 +26,8 @@ struct repairs {
 
 NORIA_API repairs plan(const layout::queue_words& words, role dead) noexcept;
 
-NORIA_API void recover(queue_file& file, role dead) noexcept;
+// False: the ring's mutex was not to be had; nothing is lost, and somebody tries again.
+NORIA_API bool recover(queue_file& file, role dead) noexcept;
 
 }  // namespace noria::inline v1::queue
 

@@ -85,7 +85,8 @@ private:
 
 class record_reader {
 public:
-    static constexpr bool contended = false;  // what look() has found stays ours to take
+    static constexpr bool contended = false;    // what look() has found stays ours to take
+    static constexpr bool many_leases = false;  // one message is in our hands at a time
 
     // Takes over from whoever read before. False: the words contradict R1.
     NORIA_API bool attach(const ring_view& view) noexcept;

@@ -3,6 +3,7 @@
 
 #include "noria/core/visibility.hpp"
 #include "noria/layout/geometry.hpp"
+#include "noria/layout/mutex_words.hpp"
 #include "noria/layout/ring_words.hpp"
 #include "noria/layout/tally_line.hpp"
 
@@ -15,11 +16,12 @@ struct ring_view {
     layout::consumer_line* consumer = nullptr;
     std::byte* records = nullptr;  // the ring, place(shape).ring_bytes long, aligned to 64
     layout::shape shape;
-    // of slots alone
+    // of slots and under a mutex alone
     std::uint64_t* returned = nullptr;      // event_line::returned
     layout::tally_line* tallies = nullptr;  // one for each roster entry
     std::byte* parking = nullptr;           // place(shape).parking_place_bytes for each of shape.parking places
     std::uint64_t self = 0;                 // the index of the endpoint's own entry
+    layout::mutex_words* mutual = nullptr;  // under a mutex alone
 };
 
 // What a side finds when it looks beyond what it knows.
@@ -27,6 +29,7 @@ enum class sight {
     ready,    // there is room, or a message
     nothing,  // full, or empty
     moved,    // the side itself moved on (a skip published or passed): tell the peer, then look again
+    busy,     // the ring's mutex is in somebody's hands: nothing is known
     corrupt,  // the words contradict the invariants
 };
 

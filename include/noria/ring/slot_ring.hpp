@@ -147,7 +147,8 @@ private:
 
 class slot_reader {
 public:
-    static constexpr bool contended = true;  // others may be quicker than we are
+    static constexpr bool contended = true;    // others may be quicker than we are
+    static constexpr bool many_leases = true;  // any number of messages is in our hands
 
     NORIA_API bool attach(const ring_view& view) noexcept;
 

@@ -1,0 +1,78 @@
+// mutex_gate.cpp: waiting for the mutex, asking about its owner, and taking it from the dead.
+#include "noria/queue/mutex_gate.hpp"
+
+#include "noria/core/atomics.hpp"
+#include "noria/os/file_lock.hpp"
+#include "noria/os/process.hpp"
+#include "noria/queue/crowd.hpp"
+#include "noria/ring/mutex_ring.hpp"
+
+namespace noria::inline v1::queue {
+
+namespace {
+
+using sync::robust_mutex;
+
+// Long enough that a living owner has left unless it is stopped, or waits for a processor; chosen by feel.
+constexpr auto brief = std::chrono::milliseconds(1);
+
+// Who has that name, as the kernel says. The word is read again with the entry's lock in hand: nobody can take that name
+// then, or give it up, but us.
+robust_mutex::fate ask_about(void* context, std::uint32_t owner) noexcept {
+    queue_file& file = *static_cast<queue_file*>(context);
+    const std::uint64_t index = std::uint64_t{owner} - 1;
+    if (owner == 0 || index >= file.header().roster_length || index == file.self()) return robust_mutex::fate::nobody;
+    const int locks = file.locks();
+    const std::uint64_t lock = layout::lock_base + index;
+    if (locks < 0 || os::is_locked(locks, lock) || os::try_lock(locks, lock) != 0) return robust_mutex::fate::lives;
+    auto found = robust_mutex::fate::lives;  // it has left meanwhile: look again
+    if (robust_mutex(file.view().mutual->line).owner() == owner) {
+        if (!is_alive(file, index))
+            found = robust_mutex::fate::nobody;
+        else if (recover_inhabitant(file, index))
+            found = robust_mutex::fate::buried;
+    }
+    os::unlock(locks, lock);
+    return found;
+}
+
+}  // namespace
+
+void mutex_gate::attach(queue_file& file, std::chrono::nanoseconds spin) noexcept {
+    mutex_ = robust_mutex(file.view().mutual->line);
+    me_ = static_cast<std::uint32_t>(file.self() + 1);
+    spin_ = spin;
+    file_ = &file;
+}
+
+mutex_gate::answer mutex_gate::wait(bool briefly) noexcept {
+    const os::no_cancel whole;
+    const auto until = briefly ? os::monotonic::now() + brief : os::monotonic::time_point::max();
+    return mutex_.take(me_, spin_, until, {file_, ask_about});
+}
+
+bool recover_under_mutex(queue_file& file, std::uint64_t dead) noexcept {
+    const ring::ring_view view = file.view();
+    const robust_mutex mutex(view.mutual->line);
+    const auto name = static_cast<std::uint32_t>(dead + 1);
+    const bool died_with_it = mutex.owner() == name;
+    if (!died_with_it) {
+        switch (mutex.take(name, std::chrono::nanoseconds(0), os::monotonic::now() + brief, {&file, ask_about})) {
+            case robust_mutex::answer::taken: break;
+            case robust_mutex::answer::busy: return false;
+            case robust_mutex::answer::corrupt: return true;  // as below
+        }
+    }
+    ring::mutex_ring ring;
+    // A ring that contradicts itself stays as it is: the next endpoint that looks at it will report it.
+    if (ring.attach(view) && ring.begin()) {
+        if (died_with_it) ring.count_repair();
+        (void)ring.release_of(name);
+    }
+    (void)mutex.leave(name);
+    return true;
+}
+
+}  // namespace noria::inline v1::queue
+
+// SPDX-License-Identifier: BSL-1.0

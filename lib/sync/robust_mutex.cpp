@@ -1,0 +1,59 @@
+// robust_mutex.cpp: waiting for the mutex, and leaving it.
+#include "noria/sync/robust_mutex.hpp"
+
+#include "noria/sync/backoff.hpp"
+
+#include <algorithm>
+
+namespace noria::inline v1::sync {
+
+namespace {
+
+using std::chrono::nanoseconds;
+
+// Whoever has the mutex has it for some hundred nanoseconds: who waits for longer has reason to ask, then less and less.
+constexpr nanoseconds first_question = std::chrono::microseconds(200);
+constexpr nanoseconds longest_slice = std::chrono::milliseconds(50);
+
+}  // namespace
+
+robust_mutex::answer robust_mutex::take(std::uint32_t me, nanoseconds spin, os::monotonic::time_point until,
+                                        question about) const noexcept {
+    backoff spinning(spin);
+    const auto begun = os::monotonic::now();
+    auto asked = begun;
+    std::uint32_t mine = me;
+    for (;;) {
+        std::uint32_t word = load_relaxed(*word_);  // the exchanges below decide
+        if (word == 0) {
+            if (try_take(mine)) return answer::taken;
+            continue;
+        }
+        if (spinning.pause()) continue;
+        const auto now = os::monotonic::now();
+        const nanoseconds slice = std::clamp<nanoseconds>((now - begun) / 8, first_question, longest_slice);
+        if (now - asked >= slice) {
+            const fate found = about.ask(about.context, word & ~layout::mutex_contended);
+            if (found == fate::nobody) return answer::corrupt;
+            if (found == fate::buried) continue;
+            asked = now;
+        }
+        if (now >= until) return answer::busy;
+        if ((word & layout::mutex_contended) == 0) {
+            if (!compare_exchange(*word_, word, word | layout::mutex_contended)) continue;
+            word |= layout::mutex_contended;
+        }
+        mine = me | layout::mutex_contended;  // M2: others may sleep, too
+        os::futex_wait(*word_, word, std::min(until, now + slice));
+    }
+}
+
+bool robust_mutex::leave(std::uint32_t me) const noexcept {
+    const std::uint32_t word = exchange(*word_, 0U);  // [S2] an exchange -> [S1] in try_take
+    if ((word & layout::mutex_contended) != 0) os::futex_wake_one(*word_);
+    return (word & ~layout::mutex_contended) == me;
+}
+
+}  // namespace noria::inline v1::sync
+
+// SPDX-License-Identifier: BSL-1.0
