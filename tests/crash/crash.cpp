@@ -170,10 +170,12 @@ int main(int argc, char** argv) {
     add_single_deaths<bytes_form>(tasks, every);
     add_single_deaths<slots_form>(tasks, every);
     add_single_deaths<parking_form>(tasks, every);
+    add_single_deaths<mutex_form>(tasks, every);
     add_double_deaths<fixed_form>(tasks, whole ? 0 : every);
     add_double_deaths<bytes_form>(tasks, whole ? 0 : every);
     add_double_deaths<slots_form>(tasks, whole ? 0 : every);
     add_double_deaths<parking_form>(tasks, whole ? 0 : every);
+    add_double_deaths<mutex_form>(tasks, whole ? 0 : every);
     std::erase_if(tasks, [&](const task& each) {
         return (!queue.empty() && each.queue != queue) || (!by.empty() && word(each.by) != by) ||
                (!verb.empty() && each.verb != verb) || (!state.empty() && each.state != state);

@@ -6,6 +6,7 @@
 #include "noria/inspect.hpp"
 #include "noria/mpmc.hpp"
 #include "noria/ring/fixed_ring.hpp"
+#include "noria/ring/mutex_ring.hpp"
 #include "noria/ring/record_ring.hpp"
 #include "noria/ring/slot_ring.hpp"
 #include "noria/spsc.hpp"
@@ -23,6 +24,7 @@ constexpr std::uint64_t torn = ~std::uint64_t{0};  // the number of what is not 
 struct fixed_form {
     static constexpr bool of_slots = false;
     static constexpr bool parks = false;
+    static constexpr bool held_by_word = false;  // a message is its reader's from the moment on that it is taken
     struct message {
         std::uint64_t number;
         std::uint64_t filling[3];
@@ -55,6 +57,7 @@ struct fixed_form {
 // The same in a queue for many; the ring holds four.
 struct slots_form : fixed_form {
     static constexpr bool of_slots = true;
+    static constexpr bool held_by_word = true;
     using queue = mpmc<message>;
     static constexpr const char* name = "mpmc<T>";
     static options making() { return {.capacity = 4, .endpoints = 4}; }
@@ -75,6 +78,7 @@ struct parking_form : slots_form {
 struct bytes_form {
     static constexpr bool of_slots = false;
     static constexpr bool parks = false;
+    static constexpr bool held_by_word = false;
     using queue = spsc<bytes>;
     static constexpr const char* name = "spsc<bytes>";
     static constexpr std::uint64_t many =
@@ -122,6 +126,24 @@ struct bytes_form {
     }
     static constexpr bool has_padding = true;
     static const char* check(const ring::ring_view& view) noexcept { return ring::check_records(view); }
+};
+
+// The same under a mutex, for many.
+struct mutex_form : bytes_form {
+    static constexpr bool held_by_word = true;
+    using queue = mpmc<bytes, coordination::robust_mutex>;
+    static constexpr const char* name = "mutex";
+    static options making() { return {.capacity_bytes = 256, .message_bytes_max = 40, .endpoints = 4}; }
+
+    static auto claim(queue::producer& out, std::uint64_t n) noexcept { return out.claim(size_of(n)); }
+    static void write(queue::producer::claim_type& room, std::uint64_t n) noexcept {
+        const bytes all = make(n);
+        std::memcpy(room.data(), all.data(), all.size());
+    }
+    static const char* check(const ring::ring_view& view) noexcept {
+        ring::mutex_ring ring;
+        return ring.attach(view) ? ring.complaint() : "the ring's page contradicts itself";
+    }
 };
 
 }  // namespace noria::crash

@@ -24,6 +24,7 @@ struct undertaking {
     bool in_place = false;    // messages were seen before they were released
     bool refused = false;     // they may have been refused for want of room
     bool given_back = false;  // they may have given a claim back
+    bool together = false;    // all that they may have sent was sent, or nothing
 };
 
 template <class Form>
@@ -174,9 +175,9 @@ private:
             const bool was_leased = at_.leased && i < here && begin + i == at_.received;
             insist(times > 1 || !(i < here && (seen_before || was_leased)),
                    fmt::format("message {} comes again and does not say so", begin + i));
-            // In a ring of slots a message is its reader's from the moment on that it is taken, whatever the verb.
+            // In a ring of slots, and under a mutex, a message is its reader's from the moment on that it is taken, whatever the verb.
             const bool may_have_been_held =
-                done_.in_place || was_leased || (Form::of_slots && done_.most_received != 0);
+                done_.in_place || was_leased || (Form::held_by_word && done_.most_received != 0);
             insist(times == 1 || (i == 0 && may_have_been_held),
                    fmt::format("message {} comes for the first time as the {}th", begin + i, times));
         }
@@ -185,6 +186,8 @@ private:
         insist(sent_ >= least_sent && sent_ <= least_sent - at_.known->sent + done_.most_sent,
                fmt::format("{} messages were sent before, expected {} to {}", sent_, least_sent,
                            at_.sent + done_.most_sent));
+        insist(!done_.together || sent_ == at_.sent || sent_ == at_.sent + done_.most_sent,
+               fmt::format("{} of {} messages that belong together were sent", sent_ - at_.sent, done_.most_sent));
         sent_ += seen.count - here;
     }
 
@@ -213,8 +216,8 @@ private:
         if constexpr (Form::of_slots) {
             const std::uint64_t claims = now.counters.sent + now.counters.given_back + now.counters.skipped;
             insist(now.tail == claims, fmt::format("{} positions were claimed, and {} settled", now.tail, claims));
-            insist(now.in_hand.empty(), "something is left in somebody's hands");
         }
+        insist(now.in_hand.empty(), "something is left in somebody's hands");
         insist(now.roster.empty(), "somebody is left in the roster");
         insist(at_.directory.files() == 1, fmt::format("{} files are left", at_.directory.files()));
         std::unique_ptr<queue::queue_file> file;

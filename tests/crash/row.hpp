@@ -77,7 +77,8 @@ undertaking undertaking_of(const verb<Form>& what) {
             .most_received = what.by == role::consumer ? what.most : 0,
             .in_place = what.in_place,
             .refused = what.refused,
-            .given_back = what.given_back};
+            .given_back = what.given_back,
+            .together = what.together};
 }
 
 template <class Form>

@@ -117,6 +117,7 @@ struct verb {
     bool in_place = false;    // it sees messages before it releases them
     bool refused = false;     // it is refused for want of room
     bool given_back = false;  // it gives a claim back
+    bool together = false;    // it sends all of its messages or none
 
     // Tens of thousands of instructions.
     [[nodiscard]] bool is_long() const noexcept { return what != kind::hot && what != kind::finding; }

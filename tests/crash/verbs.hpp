@@ -16,7 +16,7 @@ std::vector<verb<Form>> verbs_of_producers() {
     using enum state;
     const std::vector<state> with_room{empty,       one_message,      wrapping,    padding,
                                        peer_asleep, peer_asleep_long, peer_absent, peer_dead};
-    return {
+    std::vector<verb<Form>> all{
         {"push", role::producer, kind::hot, 1, with_room,
          [](side& me) { me.known.sent += me.out->push(Form::make(me.next)) ? 1 : 0; }},
         {.name = "try_push",
@@ -106,6 +106,20 @@ std::vector<verb<Form>> verbs_of_producers() {
          {empty, one_message, full, peer_asleep, peer_asleep_long, peer_absent, peer_dead},
          [](side& me) { me.out.reset(); }},
     };
+    if constexpr (Form::queue::is_robust) {
+        all.push_back({.name = "push_all",
+                       .by = role::producer,
+                       .what = kind::hot,
+                       .most = 3,
+                       .states = with_room,
+                       .act =
+                           [](side& me) {
+                               const auto three = Form::make_three(me.next);
+                               me.known.sent += me.out->push_all(three) ? 3 : 0;
+                           },
+                       .together = true});
+    }
+    return all;
 }
 
 template <class Form>
