@@ -1,6 +1,8 @@
 // container_test.cpp: peers that share one directory and nothing else, without /proc or rights; observers that only read.
 #include "rig/container.hpp"
+#include "noria/mpmc.hpp"
 #include "process/creation.hpp"
+#include "process/mutex_in_file.hpp"
 #include "process/scene.hpp"
 #include "rig/shared_page.hpp"
 #include "rig/skip.hpp"
@@ -8,6 +10,8 @@
 
 #include <boost/test/unit_test.hpp>
 #include <grp.h>
+#include <linux/futex.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -178,6 +182,75 @@ BOOST_AUTO_TEST_CASE(deaths_are_seen_from_one_container_in_another_and_outside_b
     BOOST_TEST(seen.counters.consumer_deaths == 1U);
     BOOST_TEST(seen.counters.redelivered == 1U);
     BOOST_TEST(place.files() == 1U);
+}
+
+// An owner in one container, a waiter in another, each of them thread 1 of process 1. The waiter is killed, then the owner.
+// `take` takes it in the owner's container; `wait` waits for it; `is_free` says whether others could have it.
+struct mutex_scene {
+    std::function<void()> take;
+    std::function<void()> wait;
+    std::function<bool()> waits;
+    std::function<bool()> is_free;
+};
+
+// What comes of it: free beside a living owner; free after its death.
+std::pair<bool, bool> kill_waiter_then_owner(const std::filesystem::path& shared, const mutex_scene& scene) {
+    const rig::milestone taken;
+    container owner(shared, [&] {
+        scene.take();
+        taken.tell();
+        wait_for_death();
+        return 1;
+    });
+    taken.hear();
+    container waiter(shared, [&] {
+        scene.wait();
+        return 0;
+    });
+    insist(rig::eventually(scene.waits), "the other waits");
+    waiter.kill();
+    const bool beside_the_living = scene.is_free();
+    owner.kill();
+    return {beside_the_living, scene.is_free()};
+}
+
+BOOST_AUTO_TEST_CASE(a_mutex_is_its_owner_s_though_a_waiter_of_the_same_number_dies_in_another_container) {
+    if (const auto objection = objection_to_containers(); !objection.empty()) return rig::skip(objection);
+    const rig::workspace place;
+    using queue = noria::mpmc<numbered, noria::coordination::robust_mutex>;
+    queue::producer outside{place / "queue", {.capacity = 8}};
+    const mutex_in_file file(place / "queue");
+    const auto found = kill_waiter_then_owner(
+        place.path(),
+        {.take =
+             [] {
+                 static queue::consumer in{"/queues/queue"};  // in the second entry
+                 insist(mutex_in_file("/queues/queue").mutex().try_take(2), "it takes the mutex");
+             },
+         .wait = [] { (void)queue::producer("/queues/queue", {.waiting = {.spin = 0ns}}).push(number(1)); },
+         .waits = [&] { return file.contended(); },
+         .is_free = [&] { return outside.try_push(number(2)); }});
+    BOOST_TEST(!found.first);
+    BOOST_TEST(found.second);
+    BOOST_TEST(outside.counters().mutex_repairs == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_robust_pthread_mutex_would_be_taken_from_a_living_owner_there) {
+    // No promise of ours, but why the mutex is: a kernel in which this warns no more would be news.
+    if (const auto objection = objection_to_containers(); !objection.empty()) return rig::skip(objection);
+    const rig::workspace place;
+    const rig::shared_page<pthread_mutex_t> mutex;
+    pthread_mutexattr_t how;
+    pthread_mutexattr_init(&how);
+    pthread_mutexattr_setpshared(&how, PTHREAD_PROCESS_SHARED);
+    pthread_mutexattr_setrobust(&how, PTHREAD_MUTEX_ROBUST);
+    pthread_mutex_init(&*mutex, &how);
+    const auto found = kill_waiter_then_owner(
+        place.path(), {.take = [&] { insist(pthread_mutex_lock(&*mutex) == 0, "it takes the mutex"); },
+                       .wait = [&] { (void)pthread_mutex_lock(&*mutex); },
+                       .waits = [&] { return (static_cast<unsigned>(mutex->__data.__lock) & FUTEX_WAITERS) != 0; },
+                       .is_free = [&] { return pthread_mutex_trylock(&*mutex) == EOWNERDEAD; }});
+    BOOST_WARN_MESSAGE(!found.first, "a robust pthread mutex has two owners, one of them alive");
 }
 
 BOOST_AUTO_TEST_CASE(stopped_process_in_another_container_is_alive) {
