@@ -7,6 +7,7 @@
 #include "noria/core/shareable.hpp"
 #include "noria/layout/geometry.hpp"
 #include "noria/layout/header.hpp"
+#include "noria/layout/mutex_words.hpp"
 #include "noria/layout/parking_place.hpp"
 #include "noria/layout/record.hpp"
 #include "noria/layout/ring_words.hpp"
@@ -39,7 +40,7 @@ struct field {
 const std::string& format_text() {
     static const std::string text = [] {
         std::string all;
-        for (const char* page : {"FORMAT.md", "FORMAT_MPMC.md"})
+        for (const char* page : {"FORMAT.md", "FORMAT_MPMC.md", "FORMAT_MUTEX.md"})
             all += noria::docs::read_text(NORIA_LAYOUT "/" + std::string(page)) + "\n";
         return all;
     }();
@@ -132,6 +133,19 @@ BOOST_AUTO_TEST_CASE(a_parking_place_is_as_described) {
                   FIELD(parking_place, reserved)});
 }
 
+BOOST_AUTO_TEST_CASE(the_words_of_a_mutex_are_as_described) {
+    expect_table("Mutex words", sizeof(layout::mutex_words), {FIELD(mutex_words, line), FIELD(mutex_words, pages)});
+    expect_table("Mutex line", sizeof(layout::mutex_line),
+                 {FIELD(mutex_line, owner), FIELD(mutex_line, reserved_word), FIELD(mutex_line, turn),
+                  FIELD(mutex_line, reserved)});
+    expect_table("Mutex page", sizeof(layout::mutex_page),
+                 {FIELD(mutex_page, tail), FIELD(mutex_page, head), FIELD(mutex_page, next), FIELD(mutex_page, used),
+                  FIELD(mutex_page, returned), FIELD(mutex_page, sent), FIELD(mutex_page, received),
+                  FIELD(mutex_page, redelivered), FIELD(mutex_page, given_back), FIELD(mutex_page, skipped),
+                  FIELD(mutex_page, high_water), FIELD(mutex_page, repairs), FIELD(mutex_page, record),
+                  FIELD(mutex_page, word), FIELD(mutex_page, reserved)});
+}
+
 BOOST_AUTO_TEST_CASE(constants_are_as_described) {
     const auto hex = [](std::uint64_t value) {
         std::string text(18, '0');
@@ -158,6 +172,7 @@ BOOST_AUTO_TEST_CASE(constants_are_as_described) {
         {"message_form::fixed", number(layout::message_form::fixed)},
         {"message_form::bytes", number(layout::message_form::bytes)},
         {"published_by_record_header", number(layout::published_by_record_header)},
+        {"published_by_page", number(layout::published_by_page)},
         {"capacity_max", number(layout::capacity_max)},
         {"capacity_bytes_min", number(layout::capacity_bytes_min)},
         {"capacity_bytes_max", number(layout::capacity_bytes_max)},
@@ -187,6 +202,7 @@ BOOST_AUTO_TEST_CASE(constants_are_as_described) {
         {"slot_phase::held", number(layout::slot_phase::held)},
         {"event_armed", hex(layout::event_armed)},
         {"event_needs_fence", hex(layout::event_needs_fence)},
+        {"mutex_contended", hex(layout::mutex_contended)},
         {"bytes_type_tag", hex(noria::bytes_type_tag())},
     };
     const auto found = constants();

@@ -1,4 +1,4 @@
-// golden_test.cpp: the bytes of four small files are those that were checked in: who changes one changes the format.
+// golden_test.cpp: the bytes of five small files are those that were checked in: who changes one changes the format.
 //
 // Goal: no byte moves unnoticed. Method: each file is made by the library, what is drawn or depends on the process is
 // replaced (uuid, pid, start time, program, and the checksum accordingly), and the rest is compared with golden/*.hex.
@@ -9,6 +9,7 @@
 #include "noria/layout/header.hpp"
 #include "noria/layout/ring_words.hpp"
 #include "noria/layout/roster_entry.hpp"
+#include "noria/mpmc.hpp"
 #include "noria/queue/queue_file.hpp"
 #include "noria/spsc.hpp"
 #include "rig/workspace.hpp"
@@ -125,6 +126,28 @@ BOOST_AUTO_TEST_CASE(a_file_of_bytes_that_has_turned_is_as_it_was) {
         (void)out.claim(3);  // given back
     }
     expect_golden("lines", dir / "lines");
+}
+
+// Under a mutex: a lease, a message that was put back, an open claim, and the ring's end passed by.
+BOOST_AUTO_TEST_CASE(a_file_under_a_mutex_at_work_is_as_it_was) {
+    using parcels = noria::mpmc<noria::bytes, noria::coordination::robust_mutex>;
+    const noria::rig::workspace dir;
+    parcels::producer out(dir / "mutex", {.capacity_bytes = 128, .message_bytes_max = 64, .endpoints = 3});
+    parcels::consumer in(dir / "mutex");
+    BOOST_REQUIRE(out.push(std::string_view("one, which is gone, and left room for more than that")));
+    BOOST_REQUIRE(out.push("two"));
+    BOOST_REQUIRE(in.pop()->size() == 52U);
+    BOOST_REQUIRE(out.push("three"));
+    const auto held = in.take();
+    try {
+        (void)in.consume_some([](const auto&) { throw 3; });
+    } catch (int) {
+    }
+    auto open = out.claim(40);
+    BOOST_REQUIRE(bool(open));
+    std::memset(open.data(), '.', open.size());
+    expect_golden("mutex", dir / "mutex");
+    open.give_back();
 }
 
 BOOST_AUTO_TEST_CASE(the_worked_example_of_the_document_is_that_file) {
