@@ -15,40 +15,39 @@ using layout::slot_phase;
 
 bool behind(std::uint64_t left, std::uint64_t right) noexcept { return static_cast<std::int64_t>(left - right) < 0; }
 
-// Each word so that an observer which sees one of a later page sees the turn before it: [S3] acquire <- [S4] in write_to.
+// What a page has, and the copy of it.
+struct same_word {
+    std::uint64_t mutex_books::*copy;
+    std::uint64_t layout::mutex_page::*page;
+};
+constexpr same_word all_words[] = {
+    {&mutex_books::tail, &layout::mutex_page::tail},
+    {&mutex_books::head, &layout::mutex_page::head},
+    {&mutex_books::next, &layout::mutex_page::next},
+    {&mutex_books::used, &layout::mutex_page::used},
+    {&mutex_books::returned, &layout::mutex_page::returned},
+    {&mutex_books::sent, &layout::mutex_page::sent},
+    {&mutex_books::received, &layout::mutex_page::received},
+    {&mutex_books::redelivered, &layout::mutex_page::redelivered},
+    {&mutex_books::given_back, &layout::mutex_page::given_back},
+    {&mutex_books::skipped, &layout::mutex_page::skipped},
+    {&mutex_books::high_water, &layout::mutex_page::high_water},
+    {&mutex_books::repairs, &layout::mutex_page::repairs},
+    {&mutex_books::record, &layout::mutex_page::record},
+    {&mutex_books::word, &layout::mutex_page::word},
+};
+
 mutex_books copy_of(const layout::mutex_page& page) noexcept {
-    return {.tail = load_acquire(page.tail),
-            .head = load_acquire(page.head),
-            .next = load_acquire(page.next),
-            .used = load_acquire(page.used),
-            .returned = load_acquire(page.returned),
-            .sent = load_acquire(page.sent),
-            .received = load_acquire(page.received),
-            .redelivered = load_acquire(page.redelivered),
-            .given_back = load_acquire(page.given_back),
-            .skipped = load_acquire(page.skipped),
-            .high_water = load_acquire(page.high_water),
-            .repairs = load_acquire(page.repairs),
-            .record = load_acquire(page.record),
-            .word = load_acquire(page.word)};
+    mutex_books all;
+    for (const auto& each : all_words)
+        all.*each.copy =
+            load_acquire(page.*each.page);  // [S3] acquire <- [S4] in write_to: the turn before a later page
+    return all;
 }
 
-// [S4] release -> [S3] in copy_of: the turn to the other page, before any word of the next one.
 void write_to(layout::mutex_page& page, const mutex_books& all) noexcept {
-    store_release(page.tail, all.tail);
-    store_release(page.head, all.head);
-    store_release(page.next, all.next);
-    store_release(page.used, all.used);
-    store_release(page.returned, all.returned);
-    store_release(page.sent, all.sent);
-    store_release(page.received, all.received);
-    store_release(page.redelivered, all.redelivered);
-    store_release(page.given_back, all.given_back);
-    store_release(page.skipped, all.skipped);
-    store_release(page.high_water, all.high_water);
-    store_release(page.repairs, all.repairs);
-    store_release(page.record, all.record);
-    store_release(page.word, all.word);
+    for (const auto& each : all_words)
+        store_release(page.*each.page, all.*each.copy);  // [S4] release -> [S3] in copy_of: the turn to the other page
 }
 
 }  // namespace

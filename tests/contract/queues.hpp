@@ -192,10 +192,10 @@ struct untyped_slots : untyped<Queue> {
 using queues = std::tuple<typed<spsc<block<8, 8>>>, untyped<spsc<bytes>>, typed<mpmc<block<8, 8>>>,
                           untyped<mpmc<bytes, coordination::robust_mutex>>>;
 #else
-using queues = std::tuple<typed<spsc<block<8, 8>>>, typed<spsc<block<64, 8>>>, typed<spsc<block<3, 1>>>,
-                          typed<spsc<block<4096, 64>>>, untyped<spsc<bytes>>, typed<mpmc<block<8, 8>>>,
-                          untyped_slots<mpmc<bytes>>, typed<spsc<block<8, 8>, coordination::robust_mutex>>,
-                          untyped<mpmc<bytes, coordination::robust_mutex>>>;
+using queues =
+    std::tuple<typed<spsc<block<8, 8>>>, typed<spsc<block<64, 8>>>, typed<spsc<block<3, 1>>>,
+               typed<spsc<block<4096, 64>>>, untyped<spsc<bytes>>, typed<mpmc<block<8, 8>>>, untyped_slots<mpmc<bytes>>,
+               typed<spsc<block<8, 8>, coordination::robust_mutex>>, untyped<mpmc<bytes, coordination::robust_mutex>>>;
 #endif
 
 // A queue of a test's own, in a directory of its own, with both endpoints in this process.

@@ -30,7 +30,7 @@
 // SOURCE lib/ring/slot_ring.cpp: layout::tally_line tally_after(
 // SOURCE lib/ring/slot_ring.cpp: void release_dead(
 // SOURCE lib/ring/slot_ring.cpp: void raise_returned(
-// SOURCE lib/queue/crowd.cpp: void recover_entry(
+// SOURCE lib/queue/crowd.cpp: bool recover_entry(
 // SOURCE lib/queue/crowd.cpp: failure join_crowd(
 // SOURCE lib/queue/crowd.cpp: std::uint64_t show_in_crowd(
 // SOURCE lib/queue/crowd.cpp: void leave_crowd(

@@ -45,7 +45,7 @@
 // SOURCE lib/queue/roster.cpp: void move_out(
 // SOURCE lib/queue/roster.cpp: bool inhabited(
 // SOURCE lib/queue/recovery.cpp: repairs plan(
-// SOURCE lib/queue/recovery.cpp: void recover(
+// SOURCE lib/queue/recovery.cpp: bool recover(
 // SOURCE lib/queue/endpoint.cpp: failure endpoint::try_attach(
 // SOURCE lib/queue/endpoint.cpp: void endpoint::detach(
 // SOURCE lib/queue/endpoint.cpp: ring::sight endpoint::look_through(
