@@ -4,6 +4,8 @@
 //   Role    any thread, one at a time; interrupt() from any thread at any time, and from signal handlers.
 //   Waits   try_... never; ..._for and ..._until at most so long, on the monotonic clock; the others until there is a
 //           message or the stream has ended. With a message there, every verb is wait-free; of mpmc, lock-free.
+//           Under a mutex every verb waits for it, too: a try_ for a moment, then it is stalled; a release until its owner
+//           leaves, or is found dead.
 //   Order   spsc: in the order of their commits. mpmc: they are taken in the order of the queue, which keeps each producer's;
 //           what is delivered again comes later. Whoever receives a message sees all that came before its commit.
 //   Crash   pop: dead before it releases, the message stays first in the queue; after, it is gone. take, consume_some, and

@@ -4,6 +4,8 @@
 //   Role    any thread, one at a time; interrupt() from any thread at any time, and from signal handlers.
 //   Waits   try_... never; ..._for and ..._until at most so long, on the monotonic clock; the others until there is room
 //           or the consumer is gone. The message is there, or it is not: with room, every verb is wait-free; of mpmc, lock-free.
+//           Under a mutex every verb waits for it, too: a try_ for a moment, then it is stalled; a commit and a giving back
+//           until its owner leaves, or is found dead.
 //   Order   whoever receives a message sees everything that this thread did before it was committed.
 //   Crash   dead before the committing store: the message never was; mpmc counts the claim as `skipped`. After: it is
 //           there, whole.
