@@ -48,6 +48,7 @@ void add_single_deaths(std::vector<task>& all, std::size_t every) {
             // A quick look walks each long verb once, and beside a dead predecessor, whom it recovers.
             const bool walked = how == each->states.front() || how == state::predecessor_dead;
             if (every > 1 && each->is_long() && !walked) continue;
+            if (every > 1 && Form::is_brief && (each->is_long() || how != state::one_message)) continue;
             all.push_back({Form::name, each->by, each->name, name(how),
                            [=] { return row<Form>(*each, how, every).kill_everywhere(); },
                            [=](std::size_t at) { return row<Form>(*each, how, every).kill_once(at); }});
@@ -62,8 +63,10 @@ void add_double_deaths(std::vector<task>& all, std::size_t every) {
         if (each->states.empty() || each->what != verb<Form>::kind::hot || each->most == 0 ||
             each->states.front() == state::predecessor_dead || std::string(each->name).starts_with("blocked"))
             continue;
+        if (every > 1 && Form::is_brief && !std::string(each->name).starts_with("push_all")) continue;
         for (const state how : {state::one_message, state::wrapping, state::padding}) {
             if (how == state::padding && !Form::has_padding) continue;
+            if (every > 1 && Form::is_brief && how != state::padding) continue;
             for (const finder second : {finder::peer, finder::newcomer}) {
                 const char* const then = second == finder::peer ? "; its peer" : "; its heir";
                 all.push_back(
@@ -102,8 +105,8 @@ std::string source_of(std::uint64_t address) {
 
 struct results {
     std::atomic<std::size_t> next;
-    std::array<result, 600> of;
-    std::array<std::atomic<bool>, 600> done;
+    std::array<result, 900> of;
+    std::array<std::atomic<bool>, 900> done;
 };
 
 void print(const task& what, const result& found) {

@@ -25,6 +25,7 @@ struct fixed_form {
     static constexpr bool of_slots = false;
     static constexpr bool parks = false;
     static constexpr bool held_by_word = false;  // a message is its reader's from the moment on that it is taken
+    static constexpr bool is_brief = false;      // a quick look is content with a few of its rows
     struct message {
         std::uint64_t number;
         std::uint64_t filling[3];
@@ -79,6 +80,7 @@ struct bytes_form {
     static constexpr bool of_slots = false;
     static constexpr bool parks = false;
     static constexpr bool held_by_word = false;
+    static constexpr bool is_brief = false;
     using queue = spsc<bytes>;
     static constexpr const char* name = "spsc<bytes>";
     static constexpr std::uint64_t many =
@@ -130,6 +132,7 @@ struct bytes_form {
 
 // The same under a mutex, for many.
 struct mutex_form : bytes_form {
+    static constexpr bool is_brief = true;  // roster and waiting are those of the others
     static constexpr bool held_by_word = true;
     using queue = mpmc<bytes, coordination::robust_mutex>;
     static constexpr const char* name = "mutex";
