@@ -61,10 +61,12 @@ bool recover_entry(queue_file& file, std::uint64_t dead) noexcept {
     layout::stream_line& stream = stream_of(file.words(), producer ? role::producer : role::consumer);
     // A death is made up for by whoever comes later. Relaxed: a stale generation is one before somebody came.
     const std::uint64_t generation = load_relaxed(stream.generation) + 1;  // 0: nobody has died
-    for (std::uint64_t last = load_relaxed(stream.died); static_cast<std::int64_t>(generation - last) > 0;
-         last = load_relaxed(stream.died)) {
+    // Whoever is quicker with an older generation has read that before we read ours, and has the lock of another entry: once
+    // each. Where it fails more often than there are entries, somebody scribbles on the word.
+    for (std::uint64_t tries = file.header().roster_length; tries != 0; --tries) {
+        const std::uint64_t last = load_relaxed(stream.died);
         // [S1] an exchange -> [S2] in died_last; it fails where others recover others of the same role.
-        if (compare_exchange(stream.died, last, generation)) break;
+        if (static_cast<std::int64_t>(generation - last) <= 0 || compare_exchange(stream.died, last, generation)) break;
     }
     (void)fetch_add(stream.ended, std::uint64_t{1});  // [S8] an exchange -> [S6] in endpoint::survey: as in leave_crowd
     // Before the record is free: later nobody would make up for the dead one's bell. After it: the end is news.

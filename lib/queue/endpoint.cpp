@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <exception>
 #include <new>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -26,7 +27,8 @@ clock::time_point later(clock::time_point now, std::chrono::nanoseconds time) no
 // How often the kernel is asked whether the other side lives, at the most.
 constexpr auto probe_interval = std::chrono::milliseconds(10);
 
-// How soon somebody behind a claim asks whether its owner lives.
+// How soon somebody behind a claim asks whether its owner lives, and how often at the most: the kernel's answer takes a
+// microsecond and more, and who tries over and over would ask each time.
 constexpr auto first_question = std::chrono::microseconds(200);
 
 // Between two tries of an opening that waits for a file or a role.
@@ -64,18 +66,25 @@ bool endpoint::attach(role wanted, opening how, const std::filesystem::path& pat
     bool create_now = how == opening::create;
     for (;;) {
         if (create_now) {
-            failure failed = queue_file::create(path, wishes, bare);
+            failure failed = queue_file::create(path, wishes, bare, made_);
             created_ = !failed;
             if (failed && (failed.code != errc::exists || how == opening::create)) return settle(std::move(failed));
         }
         bool passing = false;
-        failure failed = try_attach(wishes, bare, path, passing);
+        failure failed;
+        try {
+            failed = try_attach(wishes, bare, path, passing);
+        } catch (...) {  // std::bad_alloc: as when it is told by a value
+            if (created_) queue_file::take_back(path, made_);
+            throw;
+        }
         if (failed.code == errc::not_found) {
             // Not there yet; or, if we made it, somebody removed it at once.
             create_now = may_create;
             if (may_create) continue;
             if (clock::now() >= file_deadline) return settle(std::move(failed));
         } else if (failed.code != errc::role_taken || clock::now() >= (passing ? passing_deadline : role_deadline)) {
+            if (failed && created_) queue_file::take_back(path, made_);  // or it would be in the way of the next try
             return settle(std::move(failed));
         }
         create_now = false;
@@ -155,7 +164,14 @@ void endpoint::refuse_for_memory() noexcept {
     } catch (...) {
         failed.code = errc::out_of_memory;
     }
+    // Nobody may be attached when the file is taken back: so we leave first.
+    std::optional<std::filesystem::path> ours;
+    try {
+        if (created_) ours = file_->path();
+    } catch (...) {  // no memory for the path: the file stays
+    }
     detach();
+    if (ours) queue_file::take_back(*ours, made_);
     (void)settle(std::move(failed));
 }
 
@@ -202,13 +218,21 @@ bool endpoint::probe_is_due(clock::time_point now) noexcept {
     return true;
 }
 
+bool endpoint::question_is_due() noexcept {
+    const clock::time_point now = clock::now();
+    if (now - asked_ < first_question) return false;
+    asked_ = now;
+    return true;
+}
+
 // Behind a claim or a lease of somebody who has died, recovers it and looks again: as often as there are endpoints.
 ring::sight endpoint::look_past_the_dead() noexcept {
     ring::sight found = look_through();
     for (std::uint64_t i = 0; i < file_->header().roster_length; ++i) {
         if (found != ring::sight::nothing || obstacle() == 0) break;
         if (obstacle() > file_->header().roster_length) return ring::sight::corrupt;
-        if (!bury(*file_, obstacle() - 1)) break;
+        if (!question_is_due() || !bury(*file_, obstacle() - 1)) break;
+        asked_ = {};  // where one has died there may be more
         found = look_through();
     }
     return found;
@@ -286,7 +310,6 @@ bool endpoint::wait(limit how_long) noexcept {
     while (found == nothing() && load_relaxed(interrupted_) == 0 && spin.pause()) {
         if (look_through() != ring::sight::nothing) found = survey(false);
     }
-    const auto interrupted = [this] { return load_relaxed(interrupted_) != 0 && exchange(interrupted_, 0U) != 0; };
     for (;; found = survey(false)) {
         if (found != nothing()) return answer(found);
         if (interrupted()) return answer(outcome::interrupted);
@@ -309,6 +332,23 @@ std::chrono::nanoseconds endpoint::slice_of(std::chrono::nanoseconds longest,
                                             std::chrono::nanoseconds waited) const noexcept {
     if (obstacle() == 0 && !shut_out_) return longest;
     return std::min(longest, std::max<std::chrono::nanoseconds>(first_question, waited / 8));
+}
+
+bool endpoint::interrupted() noexcept { return load_relaxed(interrupted_) != 0 && exchange(interrupted_, 0U) != 0; }
+
+bool endpoint::may_race_on(limit how_long, unsigned& races) noexcept {
+    if (++races < races_at_most) return true;
+    races = 0;
+    if (!how_long.waits()) {
+        why_ = outcome::stalled;
+    } else if (interrupted()) {
+        why_ = outcome::interrupted;
+    } else if (how_long.deadline() <= clock::now()) {
+        why_ = outcome::timed_out;
+    } else {
+        return true;
+    }
+    return false;
 }
 
 bool endpoint::glance() noexcept {

@@ -225,7 +225,8 @@ std::uint64_t required_bytes(const options& wishes, const layout::shape& bare) {
     return layout::place(shape).file_bytes;
 }
 
-failure queue_file::create(const std::filesystem::path& path, const options& wishes, const layout::shape& bare) {
+failure queue_file::create(const std::filesystem::path& path, const options& wishes, const layout::shape& bare,
+                           birth_mark& made) {
     layout::shape shape = bare;
     if (auto failed = complete(path, wishes, shape)) return failed;
     // Otherwise the file would be made, and its own creator could not open it.
@@ -235,7 +236,7 @@ failure queue_file::create(const std::filesystem::path& path, const options& wis
                                   "add 0600",
                                   wishes.mode));
     }
-    std::array<std::uint8_t, 16> uuid{};
+    birth_mark uuid{};
     (void)!getrandom(uuid.data(), uuid.size(), 0);  // short only before the kernel's pool is ready: then it is zeros
     const layout::header page = layout::make_header(shape, uuid);
     const os::no_cancel whole;
@@ -245,7 +246,9 @@ failure queue_file::create(const std::filesystem::path& path, const options& wis
                                              .copy_on_write = wishes.copy_on_write,
                                              .lock_offset = layout::birth_lock},
                                             std::as_bytes(std::span(&page, 1)));
-    return born.error == 0 ? failure{} : refuse_birth(path, born, page.file_bytes);
+    if (born.error != 0) return refuse_birth(path, born, page.file_bytes);
+    made = uuid;
+    return {};
 }
 
 failure queue_file::open_and_examine(const std::filesystem::path& path, os::access mode, queue_file& file) {
@@ -339,6 +342,21 @@ failure queue_file::remove(const std::filesystem::path& path) {
             return failed;
         }
     }
+    return unlink_unused(file);
+}
+
+void queue_file::take_back(const std::filesystem::path& path, const birth_mark& made) noexcept {
+    try {
+        const os::no_cancel whole;
+        queue_file file;
+        if (open_and_examine(path, os::access::read_write, file) || file.header_.uuid != made) return;
+        (void)unlink_unused(file);
+    } catch (...) {  // no memory for that, either: the file stays, whole, and open() will find it
+    }
+}
+
+failure queue_file::unlink_unused(queue_file& file) {
+    const std::filesystem::path& path = file.path_;
     // Every byte that an endpoint could hold, at once: while we have them nobody is attached, and nobody can attach; who
     // waits for a role looks at the name again when it has it.
     if (const int error = os::try_lock(file.descriptor_.get(), layout::lock_base, layout::lock_range_bytes);

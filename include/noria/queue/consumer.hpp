@@ -52,8 +52,9 @@ public:
     [[nodiscard]] const std::byte* await_message(limit how_long) noexcept {
         if constexpr (Reader::contended) {
             const limit until = how_long.fixed();
-            while (wait(until)) {
+            for (unsigned races = 0; wait(until);) {
                 if (const std::byte* const message = ring.take(); message != nullptr) return message;
+                if (!may_race_on(until, races)) break;
             }
             return nullptr;
         } else {
@@ -63,7 +64,7 @@ public:
     // The same for the further messages of a batch: at once, and telling of no end.
     [[nodiscard]] const std::byte* next_message() noexcept {
         if constexpr (Reader::contended) {
-            while (glance()) {
+            for (unsigned races = 0; races < races_at_most && glance(); ++races) {
                 if (const std::byte* const message = ring.take(); message != nullptr) return message;
             }
             return nullptr;

@@ -104,6 +104,13 @@ public:
     // Waits until the ring has what the verb wants. True: it has. False: why() says why not.
     bool wait(limit how_long) noexcept;
 
+    // So many times a verb of a contended ring may be shown something and find others quicker before it asks after its
+    // limit. Each time somebody got on, which never takes so long; or somebody scribbles on the file and never rests: then
+    // too a verb that does not wait comes to its end, and one that waits keeps its deadline. Chosen by feel.
+    static constexpr unsigned races_at_most = 256;
+    // One more such time. False: why() says stalled, timed_out or interrupted.
+    bool may_race_on(limit how_long, unsigned& races) noexcept;
+
     // Whether the ring has what the verb wants, at once. Unlike wait() it tells of no end: it is for the further messages
     // of a batch, whose verb answers ok, and an end that is told to nobody would never be told again.
     bool glance() noexcept;
@@ -154,6 +161,8 @@ private:
     bool ring_and_look() noexcept;
     bool hear_end(std::uint64_t number, bool death) noexcept;
     bool probe_is_due(os::monotonic::time_point now) noexcept;
+    bool question_is_due() noexcept;
+    bool interrupted() noexcept;
     std::chrono::nanoseconds slice_of(std::chrono::nanoseconds longest, std::chrono::nanoseconds waited) const noexcept;
 
     // read by every verb
@@ -175,8 +184,10 @@ private:
     std::uint64_t ended_at_attach_ = 0;  // the last end before we came
     std::uint64_t position_at_attach_ = 0;
     os::monotonic::time_point probed_;
+    os::monotonic::time_point asked_;  // whether who is in our way lives
     std::unique_ptr<queue_file> file_;
     failure error_;
+    birth_mark made_{};  // if created_: of the file
 };
 
 }  // namespace noria::inline v1::queue

@@ -49,9 +49,10 @@ public:
     [[nodiscard]] std::byte* make_room(std::uint64_t bytes, limit how_long) noexcept {
         wanted_ = bytes;
         const limit until = how_long.fixed();
-        while (wait(until)) {
+        for (unsigned races = 0; wait(until);) {
             std::byte* const room = ring.claim(bytes);
             if (!Writer::contended || room != nullptr) return room;
+            if (!may_race_on(until, races)) break;
         }
         if (blocked() == 0) raise_by_one(ring.line().refused);  // `busy` did not ask for room
         return nullptr;
@@ -59,7 +60,7 @@ public:
     // The same for the further messages of a batch: at once, and telling of no end.
     [[nodiscard]] std::byte* more_room(std::uint64_t bytes) noexcept {
         wanted_ = bytes;
-        while (glance()) {
+        for (unsigned races = 0; races < races_at_most && glance(); ++races) {
             std::byte* const room = ring.claim(bytes);
             if (!Writer::contended || room != nullptr) return room;
         }

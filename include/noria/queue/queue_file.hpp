@@ -28,10 +28,18 @@ NORIA_API failure complete(const std::filesystem::path& path, const options& wis
 // The size of the file that these options make of that shape. Throws errc::invalid_options.
 NORIA_API std::uint64_t required_bytes(const options& wishes, const layout::shape& bare);
 
+// Which file it is, of all that ever had the name: the header's uuid, drawn at its birth.
+using birth_mark = decltype(layout::header::uuid);
+
 class NORIA_API queue_file final : public os::fork_sensitive {
 public:
-    // Makes the file, whole and empty. errc::exists if somebody else's has the name.
-    static failure create(const std::filesystem::path& path, const options& wishes, const layout::shape& bare);
+    // Makes the file, whole and empty, and says which it is. errc::exists if somebody else's has the name.
+    static failure create(const std::filesystem::path& path, const options& wishes, const layout::shape& bare,
+                          birth_mark& made);
+    static failure create(const std::filesystem::path& path, const options& wishes, const layout::shape& bare) {
+        birth_mark unasked{};
+        return create(path, wishes, bare, unasked);
+    }
 
     // Opens a file for an endpoint, if it is what was expected, and maps it.
     static failure open(const std::filesystem::path& path, const options& wishes, const layout::shape& bare,
@@ -42,6 +50,9 @@ public:
 
     // Removes the file if nobody is attached.
     static failure remove(const std::filesystem::path& path);
+
+    // Removes what create() has just made and its creator cannot use, if nobody is attached to it; no other file.
+    static void take_back(const std::filesystem::path& path, const birth_mark& made) noexcept;
 
     ~queue_file() override;
 
@@ -79,6 +90,8 @@ public:
 
 private:
     queue_file() = default;
+    // Under all of its locks.
+    static failure unlink_unused(queue_file& file);
     static failure open_and_examine(const std::filesystem::path& path, os::access mode, queue_file& file);
 
     std::filesystem::path path_;
