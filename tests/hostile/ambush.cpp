@@ -13,8 +13,9 @@ namespace noria::hostile {
 namespace {
 
 // A verb walks over a ring of at most 4 KiB a few times, some 500 words each; a verb that waits some microseconds looks
-// a few hundred times.
-constexpr std::uint64_t loads_max = 1 << 20;
+// a few hundred times. Whoever opens a file of 64 KiB may find some 200 dead in it, for each of whom it walks a few times over
+// a ring of some 200 slots: 200,000 loads; and an input opens it a few times.
+constexpr std::uint64_t loads_max = 1 << 22;
 
 struct state {
     terrain where;

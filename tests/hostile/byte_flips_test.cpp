@@ -71,13 +71,14 @@ public:
         work();
         insist(open(), "a changed header disturbs no endpoint");
         const std::error_code code = refuse_newcomers();
-        insist(code != noria::errc::role_taken, "a newcomer sees the change before anything else");
+        insist(code && code != noria::errc::role_taken, "a newcomer sees the change before anything else");
         observe();
         turn(one);
         work();
         std::error_code again;
         (void)consumer::open(path_, of::any(), again);
-        insist(again == noria::errc::role_taken, "a header that is right again is read as before");
+        insist(of::of_crowd ? !again : again == noria::errc::role_taken,
+               "a header that is right again is read as before");
     }
     void suffer(const flip& one) {
         begin();
@@ -167,14 +168,19 @@ private:
         insist(code.category() == noria::noria_category(), "a refusal is one of noria's");
         insist(text.find(path_.string()) != std::string::npos, "a refusal names the file");
     }
+    // There are two of them already; in a crowd there is room for one more.
     std::error_code refuse_newcomers() const {
         std::error_code code;
-        const auto out = producer::open(path_, of::any(), code);
-        insist(!out.is_open(), "a second producer is refused");
-        refuse(code, out.error_text());
-        const auto in = consumer::open(path_, of::any(), code);
-        insist(!in.is_open(), "a second consumer is refused");
-        refuse(code, in.error_text());
+        {
+            const auto out = producer::open(path_, of::any(), code);
+            insist(of::of_crowd || !out.is_open(), "a second producer is refused");
+            if (!out.is_open()) refuse(code, out.error_text());
+        }
+        {
+            const auto in = consumer::open(path_, of::any(), code);
+            insist(of::of_crowd || !in.is_open(), "a second consumer is refused");
+            if (!in.is_open()) refuse(code, in.error_text());
+        }
         std::error_code removal;
         noria::remove(path_, removal);
         insist(removal == noria::errc::in_use || removal == noria::errc::not_a_queue, "nobody removes a queue in use");
@@ -242,7 +248,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_flipped_byte_of_roster_words_or_ring_is_survived
             for (const std::uint8_t mask : masks) flips.push_back({offset, mask});
         }
     };
-    add(where.roster_offset, where.words_offset + sizeof(layout::queue_words));
+    add(where.roster_offset, words_end(where));
     add(where.ring_offset, where.ring_offset + where.ring_bytes);
     suffer_all<Queue>(flips, &victims<Queue>::suffer);
 }

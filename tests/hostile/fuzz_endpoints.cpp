@@ -39,12 +39,12 @@ void write_word(const void* word, std::size_t bytes, std::uint64_t value) {
 // Poison in the mappings of a whole file of that geometry; an endpoint's mapping of the first page is the kernel's
 // affair.
 void fence_off(const layout::geometry& where) {
-    const std::uint64_t words_end = where.words_offset + sizeof(layout::queue_words);
+    const std::uint64_t used = words_end(where);
     const std::uint64_t ring_end = where.ring_offset + where.ring_bytes;
     for (const mapping& each : mappings) {
         if (each.bytes != where.file_bytes) continue;
         ASAN_POISON_MEMORY_REGION(each.data, where.roster_offset);
-        ASAN_POISON_MEMORY_REGION(each.data + words_end, where.ring_offset - words_end);
+        ASAN_POISON_MEMORY_REGION(each.data + used, where.ring_offset - used);
         ASAN_POISON_MEMORY_REGION(each.data + ring_end, where.file_bytes - ring_end);
     }
 }
@@ -239,7 +239,7 @@ private:
     void scribble(tape& input) {
         // Roster and words, and the ring behind them; one in 256 falls into the header, which no endpoint reads again.
         const auto [begin, end] = ground(of::shape());
-        const std::uint64_t used = geometry_.words_offset + sizeof(layout::queue_words) - begin;
+        const std::uint64_t used = words_end(geometry_) - begin;
         std::uint64_t offset = input.number(2) * 8 % (used + geometry_.ring_bytes);
         offset = offset < used ? begin + offset : geometry_.ring_offset + (offset - used);
         const unsigned stroke = input.byte();

@@ -25,7 +25,8 @@ namespace layout = noria::layout;
 constexpr std::uint64_t file_bytes_max = 64 << 10;
 
 enum mending : unsigned {
-    packed = 1,     // the input leaves out the header's reserved bytes, and what is between the words and the ring
+    packed =
+        1,  // the input leaves out the header's reserved bytes, and what is between the words (or tallies) and the ring
     sections = 2,   // the rest of the header follows from the shape that it states
     checksum = 4,   // the header's sum is right
     stretched = 8,  // the file is as long as its header says
@@ -34,8 +35,11 @@ enum mending : unsigned {
 // The header's fields, the roster with the words, the ring: each goes to its place.
 std::vector<std::byte> unpacked(std::span<const std::byte> input) {
     constexpr std::size_t fields = offsetof(layout::header, reserved);
-    const layout::geometry where = layout::place(subject<parcels>::shape());
-    const std::size_t words = where.words_offset + sizeof(layout::queue_words) - where.roster_offset;
+    std::uint32_t kind = 0;
+    if (input.size() >= fields) std::memcpy(&kind, input.data() + offsetof(layout::header, kind), sizeof kind);
+    const bool crowd = kind == static_cast<std::uint32_t>(layout::queue_kind::mpmc);
+    const layout::geometry where = layout::place(crowd ? subject<crates>::shape() : subject<parcels>::shape());
+    const std::size_t words = words_end(where) - where.roster_offset;
     std::vector<std::byte> file;
     for (const auto& [offset, most] : {std::pair<std::size_t, std::size_t>{0, fields},
                                        {where.roster_offset, words},

@@ -48,7 +48,7 @@ program packed(const std::vector<std::byte>& image, std::uint8_t flags) {
     program input{flags};
     append(input, all.first(offsetof(layout::header, reserved)));
     append(input,
-           all.subspan(page.roster_offset, page.words_offset + sizeof(layout::queue_words) - page.roster_offset));
+           all.subspan(page.roster_offset, words_end(layout::place(layout::shape_of(page))) - page.roster_offset));
     append(input, all.subspan(page.ring_offset, page.ring_bytes));
     return input;
 }
@@ -162,6 +162,38 @@ void keep_endless_rings(const std::filesystem::path& where) {
     }
 }
 
+// See fuzz_slots.cpp for the language: the shape and the first lap, then operations, of the second of two from 16 on.
+void keep_slot_programs(const std::filesystem::path& where) {
+    for (std::uint8_t shape = 0; shape < 6; ++shape) {
+        program calm{static_cast<std::uint8_t>(shape + 8 * (shape % 4))};
+        for (std::uint8_t i = 0; i < 10; ++i) {
+            calm.insert(calm.end(), {0, i, 16, i, 2, i, 18, i, 5, 21, 7, 1, 23, 0, 10, 26});
+            if (i % 3 == 2) calm.insert(calm.end(), {0, i, 4, 5, 8, 0, 24, 0, 9, 11, 12, i, 13, 0, 29, 1});
+        }
+        keep(where, "calm_" + std::to_string(shape), calm);
+        // Scribbles of every kind on slots and counts, and traps at every near load, with all at work between.
+        program wild = calm;
+        for (std::uint8_t i = 0; i < 24; ++i) {
+            const auto back = static_cast<std::uint8_t>(i | (i % 2 != 0 ? 0x80 : 0));
+            wild.insert(wild.end(), {15,   static_cast<std::uint8_t>(i % 7),
+                                     back, 1,
+                                     i,    0,
+                                     i,    2,
+                                     i,    14,
+                                     i,    0,
+                                     i,    0,
+                                     5,    21,
+                                     7,    0,
+                                     23,   1,
+                                     10,   26,
+                                     11,   12,
+                                     i});
+            if (i % 5 == 4) wild.insert(wild.end(), {13, 0, 13, 1, 29, 0, 29, 1});
+        }
+        keep(where, "wild_" + std::to_string(shape), wild);
+    }
+}
+
 // See fuzz_endpoints.cpp: the queue, then verbs with their operands.
 void keep_endpoint_programs(const std::filesystem::path& where) {
     for (std::uint8_t queue = 0; queue < std::tuple_size_v<queues>; ++queue) {
@@ -180,6 +212,7 @@ void keep_endpoint_programs(const std::filesystem::path& where) {
             if (i % 4 == 3) wild.insert(wild.end(), {25, 11, 21, 10, 20});
         }
         keep(where, "wild_" + std::to_string(queue), wild);
+        if (queue > 1) continue;
         // The ring's first word, the 128th of the ground, becomes a skip that leads to itself (0xc00000f8).
         keep(where, "endless_skip_" + std::to_string(queue),
              {queue, 26, 128, 0, 15, 0xf8, 0, 0, 0xc0, 12, 17, 14, 21, 20, 12, 11, 10, 0, 24});
@@ -198,6 +231,7 @@ int main(int argc, char** argv) {
     keep_files_of_others(corpus / "fuzz_open");
     keep_ring_programs(corpus / "fuzz_ring");
     keep_endless_rings(corpus / "fuzz_ring");
+    keep_slot_programs(corpus / "fuzz_slots");
     keep_endpoint_programs(corpus / "fuzz_endpoints");
 }
 

@@ -21,8 +21,12 @@ struct parcel {
 using parcels = noria::spsc<parcel>;
 using letters = noria::spsc<noria::bytes>;
 
+// The same for many endpoints.
+using crates = noria::mpmc<parcel>;
+using sacks = noria::mpmc<noria::bytes>;
+
 // To try another queue in every hostile test, add it here.
-using queues = std::tuple<parcels, letters>;
+using queues = std::tuple<parcels, letters, crates, sacks>;
 
 // Calls act.template operator()<Queue>() for each of them.
 template <class Act>
@@ -41,17 +45,19 @@ struct subject {
     using message = typename Queue::message;
     static constexpr bool of_bytes = std::is_same_v<message, bytes>;
     static constexpr std::size_t letter_bytes_max = 112;
-    static constexpr const char* name = of_bytes ? "letters" : "parcels";
+    static constexpr bool of_crowd = Queue::shape().kind == layout::queue_kind::mpmc;
+    static constexpr bool of_records = of_bytes && !of_crowd;  // its ring is counted in bytes
+    static constexpr const char* name = of_crowd ? (of_bytes ? "sacks" : "crates") : of_bytes ? "letters" : "parcels";
 
     // Small, so that every place of the ring is soon reached; whoever waits, does not spin.
     static options wishes() {
         options small;
-        if constexpr (of_bytes) {
+        if (of_records)
             small.capacity_bytes = 256;
-            small.message_bytes_max = letter_bytes_max;
-        } else {
+        else
             small.capacity = 4;
-        }
+        if (of_bytes) small.message_bytes_max = letter_bytes_max;
+        if (of_crowd) small.endpoints = 3;  // so that one entry is nobody's
         small.wait_for_role = std::chrono::nanoseconds(0);
         small.wait_for_file = std::chrono::nanoseconds(0);
         small.waiting.spin = std::chrono::nanoseconds(0);
@@ -63,12 +69,14 @@ struct subject {
         open.capacity.reset();
         open.capacity_bytes.reset();
         open.message_bytes_max.reset();
+        open.endpoints.reset();
         return open;
     }
     static layout::shape shape() {
         layout::shape made = Queue::shape();
         const options small = wishes();
-        made.capacity = of_bytes ? *small.capacity_bytes : *small.capacity;
+        made.capacity = of_records ? *small.capacity_bytes : *small.capacity;
+        if (of_crowd) made.endpoints = *small.endpoints;
         if (of_bytes) made.message_bytes = letter_bytes_max;
         return made;
     }
@@ -104,6 +112,12 @@ inline std::uint64_t sum_of(std::span<const std::byte> message) noexcept {
     return sum;
 }
 
+// Where the roster, the words and the tallies end.
+inline std::uint64_t words_end(const layout::geometry& where) noexcept {
+    if (where.tally_offset == 0) return where.words_offset + sizeof(layout::queue_words);
+    return where.tally_offset + where.roster_length * sizeof(layout::tally_line);
+}
+
 // Where the words that endpoints read begin, and where the ring ends. All between is hostile ground.
 inline std::pair<std::uint64_t, std::uint64_t> ground(const layout::shape& shape) noexcept {
     const layout::geometry where = layout::place(shape);
@@ -111,7 +125,7 @@ inline std::pair<std::uint64_t, std::uint64_t> ground(const layout::shape& shape
 }
 
 // A word as a peer gone mad, or a wicked one, would leave it: near to right, far off, or with one bit wrong.
-constexpr unsigned strokes = 16;
+constexpr unsigned strokes = 32;
 constexpr std::uint64_t struck(unsigned stroke, std::uint64_t word, std::uint64_t capacity,
                                std::uint64_t draw = 5) noexcept {
     constexpr std::uint64_t one = 1;
@@ -132,6 +146,11 @@ constexpr std::uint64_t struck(unsigned stroke, std::uint64_t word, std::uint64_
         case 12: return word ^ layout::record_skip;
         case 13: return word | layout::record_length_mask;
         case 14: return word ^ one << (draw % 64);
+        case 16: return word + layout::lap_step;  // of a slot's word: another lap, phase or owner
+        case 17: return word - layout::lap_step;
+        case 18: return word ^ one << layout::phase_shift;
+        case 19: return word ^ one << (layout::phase_shift + 1);
+        case 20: return (word & ~layout::owner_mask) | (draw & layout::owner_mask);
         default: return draw;
     }
 }
