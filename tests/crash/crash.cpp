@@ -40,6 +40,9 @@ std::vector<std::shared_ptr<verb<Form>>> all_verbs() {
     return all;
 }
 
+// Where messages are copied, in and out, and the ring's end is passed.
+bool copies(state how) { return how == state::empty || how == state::one_message || how == state::wrapping; }
+
 template <class Form>
 void add_single_deaths(std::vector<task>& all, std::size_t every) {
     for (const auto& each : all_verbs<Form>()) {
@@ -48,7 +51,7 @@ void add_single_deaths(std::vector<task>& all, std::size_t every) {
             // A quick look walks each long verb once, and beside a dead predecessor, whom it recovers.
             const bool walked = how == each->states.front() || how == state::predecessor_dead;
             if (every > 1 && each->is_long() && !walked) continue;
-            if (every > 1 && Form::is_brief && (each->is_long() || how != state::one_message)) continue;
+            if (every > 1 && Form::is_brief && (each->is_long() || !copies(how))) continue;
             all.push_back({Form::name, each->by, each->name, name(how),
                            [=] { return row<Form>(*each, how, every).kill_everywhere(); },
                            [=](std::size_t at) { return row<Form>(*each, how, every).kill_once(at); }});
@@ -174,11 +177,13 @@ int main(int argc, char** argv) {
     add_single_deaths<slots_form>(tasks, every);
     add_single_deaths<parking_form>(tasks, every);
     add_single_deaths<mutex_form>(tasks, every);
+    add_single_deaths<slots_of_bytes_form>(tasks, every);
     add_double_deaths<fixed_form>(tasks, whole ? 0 : every);
     add_double_deaths<bytes_form>(tasks, whole ? 0 : every);
     add_double_deaths<slots_form>(tasks, whole ? 0 : every);
     add_double_deaths<parking_form>(tasks, whole ? 0 : every);
     add_double_deaths<mutex_form>(tasks, whole ? 0 : every);
+    add_double_deaths<slots_of_bytes_form>(tasks, whole ? 0 : every);
     std::erase_if(tasks, [&](const task& each) {
         return (!queue.empty() && each.queue != queue) || (!by.empty() && word(each.by) != by) ||
                (!verb.empty() && each.verb != verb) || (!state.empty() && each.state != state);

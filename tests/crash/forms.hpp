@@ -11,10 +11,12 @@
 #include "noria/ring/slot_ring.hpp"
 #include "noria/spsc.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <type_traits>
 
 namespace noria::crash {
 
@@ -147,6 +149,27 @@ struct mutex_form : bytes_form {
         ring::mutex_ring ring;
         return ring.attach(view) ? ring.complaint() : "the ring's page contradicts itself";
     }
+};
+
+// The same in slots, for many; the ring holds four.
+struct slots_of_bytes_form : bytes_form {
+    static constexpr bool is_brief = true;  // a message's length and its copying alone differ from mpmc<T>
+    static constexpr bool of_slots = true;
+    static constexpr bool held_by_word = true;
+    using queue = mpmc<bytes>;
+    static constexpr const char* name = "mpmc<bytes>";
+    static constexpr std::uint64_t many = 8;
+    static options making() { return {.capacity = 4, .message_bytes_max = 40, .endpoints = 4}; }
+
+    static auto claim(queue::producer& out, std::uint64_t n) noexcept { return out.claim(size_of(n)); }
+    static void write(queue::producer::claim_type& room, std::uint64_t n) noexcept {
+        const bytes all = make(n);
+        std::memcpy(room.data(), all.data(), std::min(room.size(), all.size()));
+    }
+    static bool wraps(const snapshot& now, std::uint64_t next) noexcept { return fixed_form::wraps(now, next); }
+    static bool pads(const snapshot& /*now*/, std::uint64_t /*next*/) noexcept { return false; }
+    static constexpr bool has_padding = false;
+    static const char* check(const ring::ring_view& view) noexcept { return ring::check_slots(view); }
 };
 
 }  // namespace noria::crash

@@ -141,6 +141,7 @@ private:
         if (in_->is_open()) {
             if (const auto message = in_->try_pop()) (void)sum_of(of::content(message));
             if (const auto lease = in_->try_take()) (void)sum_of(of::content(lease));
+            if (const auto lease = of::try_take_parked(*in_)) (void)sum_of(of::content(lease));
             (void)in_->try_consume_some([](const auto&) {}, 8);
             (void)in_->counters();
             (void)in_->size();
@@ -249,7 +250,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_flipped_byte_of_roster_words_or_ring_is_survived
         }
     };
     add(where.roster_offset, words_end(where));
-    add(where.ring_offset, where.ring_offset + where.ring_bytes);
+    add(where.ring_offset, ring_end(where, subject<Queue>::shape()));
     suffer_all<Queue>(flips, &victims<Queue>::suffer);
 }
 

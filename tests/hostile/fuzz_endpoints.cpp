@@ -38,14 +38,15 @@ void write_word(const void* word, std::size_t bytes, std::uint64_t value) {
 
 // Poison in the mappings of a whole file of that geometry; an endpoint's mapping of the first page is the kernel's
 // affair.
-void fence_off(const layout::geometry& where) {
+void fence_off(const layout::shape& shape) {
+    const layout::geometry where = layout::place(shape);
     const std::uint64_t used = words_end(where);
-    const std::uint64_t ring_end = where.ring_offset + where.ring_bytes;
+    const std::uint64_t end = ring_end(where, shape);
     for (const mapping& each : mappings) {
         if (each.bytes != where.file_bytes) continue;
         ASAN_POISON_MEMORY_REGION(each.data, where.roster_offset);
         ASAN_POISON_MEMORY_REGION(each.data + used, where.ring_offset - used);
-        ASAN_POISON_MEMORY_REGION(each.data + ring_end, where.file_bytes - ring_end);
+        ASAN_POISON_MEMORY_REGION(each.data + end, where.file_bytes - end);
     }
 }
 
@@ -144,6 +145,7 @@ private:
             default:
                 (void)in_->counters();
                 (void)in_->size();
+                if (const auto parked = of::try_take_parked(*in_)) (void)sum_of(of::content(parked));
                 in_->interrupt();
         }
     }
@@ -169,14 +171,14 @@ private:
         out_.emplace(producer::open(path_, of::any(), code));
         demand_word(code, out_->is_open());
         if (!out_->is_open()) out_.reset();
-        fence_off(geometry_);
+        fence_off(of::shape());
     }
     void attach_consumer() {
         std::error_code code;
         in_.emplace(consumer::open(path_, of::any(), code));
         demand_word(code, in_->is_open());
         if (!in_->is_open()) in_.reset();
-        fence_off(geometry_);
+        fence_off(of::shape());
     }
     static void demand_word(const std::error_code& code, bool open) {
         demand(open == !code, "an endpoint is open, or has a code that says why not");
@@ -233,14 +235,14 @@ private:
         std::error_code code;
         const noria::observer watcher(path_, code);
         demand_word(code, watcher.is_open());
-        fence_off(geometry_);
+        fence_off(of::shape());
         if (watcher.is_open()) (void)watcher.look();
     }
     void scribble(tape& input) {
         // Roster and words, and the ring behind them; one in 256 falls into the header, which no endpoint reads again.
         const auto [begin, end] = ground(of::shape());
         const std::uint64_t used = words_end(geometry_) - begin;
-        std::uint64_t offset = input.number(2) * 8 % (used + geometry_.ring_bytes);
+        std::uint64_t offset = input.number(2) * 8 % (used + (end - geometry_.ring_offset));
         offset = offset < used ? begin + offset : geometry_.ring_offset + (offset - used);
         const unsigned stroke = input.byte();
         if (stroke == 0xff) offset = input.byte() * 8;

@@ -49,7 +49,8 @@ program packed(const std::vector<std::byte>& image, std::uint8_t flags) {
     append(input, all.first(offsetof(layout::header, reserved)));
     append(input,
            all.subspan(page.roster_offset, words_end(layout::place(layout::shape_of(page))) - page.roster_offset));
-    append(input, all.subspan(page.ring_offset, page.ring_bytes));
+    const layout::shape shape = layout::shape_of(page);
+    append(input, all.subspan(page.ring_offset, ring_end(layout::place(shape), shape) - page.ring_offset));
     return input;
 }
 

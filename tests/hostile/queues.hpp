@@ -58,6 +58,10 @@ struct subject {
             small.capacity = 4;
         if (of_bytes) small.message_bytes_max = letter_bytes_max;
         if (of_crowd) small.endpoints = 3;  // so that one entry is nobody's
+        if (of_crowd && of_bytes) {
+            small.deliveries_max = 2;
+            small.parking = 1;
+        }
         small.wait_for_role = std::chrono::nanoseconds(0);
         small.wait_for_file = std::chrono::nanoseconds(0);
         small.waiting.spin = std::chrono::nanoseconds(0);
@@ -70,6 +74,8 @@ struct subject {
         open.capacity_bytes.reset();
         open.message_bytes_max.reset();
         open.endpoints.reset();
+        open.deliveries_max.reset();
+        open.parking.reset();
         return open;
     }
     static layout::shape shape() {
@@ -77,6 +83,8 @@ struct subject {
         const options small = wishes();
         made.capacity = of_records ? *small.capacity_bytes : *small.capacity;
         if (of_crowd) made.endpoints = *small.endpoints;
+        made.deliveries_max = small.deliveries_max.value_or(0);
+        made.parking = small.parking.value_or(0);
         if (of_bytes) made.message_bytes = letter_bytes_max;
         return made;
     }
@@ -94,6 +102,12 @@ struct subject {
             return out.try_claim(size);
         else
             return out.try_claim();
+    }
+    static auto try_take_parked(consumer& in) {
+        if constexpr (of_crowd)
+            return in.try_take_parked();
+        else
+            return typename consumer::lease_type();
     }
     // What a claim, a lease or a popped message refers to.
     template <class Held>
@@ -118,10 +132,15 @@ inline std::uint64_t words_end(const layout::geometry& where) noexcept {
     return where.tally_offset + where.roster_length * sizeof(layout::tally_line);
 }
 
-// Where the words that endpoints read begin, and where the ring ends. All between is hostile ground.
+// Where the ring ends, or the parking behind it.
+inline std::uint64_t ring_end(const layout::geometry& where, const layout::shape& shape) noexcept {
+    return where.ring_offset + where.ring_bytes + where.parking_place_bytes * shape.parking;
+}
+
+// Where the words that endpoints read begin, and where the ring or the parking ends. All between is hostile ground.
 inline std::pair<std::uint64_t, std::uint64_t> ground(const layout::shape& shape) noexcept {
     const layout::geometry where = layout::place(shape);
-    return {where.roster_offset, where.ring_offset + where.ring_bytes};
+    return {where.roster_offset, ring_end(where, shape)};
 }
 
 // A word as a peer gone mad, or a wicked one, would leave it: near to right, far off, or with one bit wrong.

@@ -111,6 +111,7 @@ public:
         }
     }
     void throw_next() { throwing_ = true; }
+    void take_parked() { read(of::try_take_parked(*in_)); }
     void leave_producer() { out_.reset(); }
     void leave_consumer() { in_.reset(); }
     void look_on() {
@@ -193,6 +194,10 @@ std::vector<scene> scenes_of(cast<Queue>& who) {
     add(
         "find_the_consumer_dead", [](auto& at) { at.begin(2), at.fill(), at.take(), at.die_consumer(); },
         [](auto& at) { at.push(); });
+    if constexpr (subject<Queue>::of_crowd) {
+        add("park_and_take_out", with(2),
+            [](auto& at) { at.throw_next(), at.consume_some(), at.throw_next(), at.consume_some(), at.take_parked(); });
+    }
     add("detach_producer", with(2), [](auto& at) { at.leave_producer(); });
     add("detach_consumer", with(2), [](auto& at) { at.take(), at.release(), at.leave_consumer(); });
     add("look_on", with(2), [](auto& at) { at.look_on(); });

@@ -4,6 +4,7 @@
 #include "process/scene.hpp"
 
 #include "noria/guard.hpp"
+#include "noria/mpmc.hpp"
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -55,6 +56,22 @@ struct of_texts {
     static auto claim(texts::producer& out) { return out.try_claim(std::size_t{500}); }
 };
 
+// The same of queues for many: slots of 64 bytes, and of 512.
+struct of_jobs {
+    using queue = noria::mpmc<numbered>;
+    static noria::options wishes() { return {.capacity = 256, .endpoints = 4}; }
+    static bool push(queue::producer& out) { return out.try_push(number(1)); }
+    static bool pop(queue::consumer& in) { return static_cast<bool>(in.try_pop()); }
+    static auto claim(queue::producer& out) { return out.try_claim(); }
+};
+struct of_parcels {
+    using queue = noria::mpmc<noria::bytes>;
+    static noria::options wishes() { return {.capacity = 32, .message_bytes_max = 496, .endpoints = 4}; }
+    static bool push(queue::producer& out) { return out.try_push(noria::bytes(std::string(417, 'p'))); }
+    static bool pop(queue::consumer& in) { return static_cast<bool>(in.try_pop()); }
+    static auto claim(queue::producer& out) { return out.try_claim(std::size_t{400}); }
+};
+
 // The endpoint is dead, and says of what.
 template <class Endpoint>
 void insist_truncated(const Endpoint& endpoint, const std::filesystem::path& path, spot where = spot::here()) {
@@ -94,6 +111,29 @@ struct bystander {
         }
     }
 };
+
+// Goal: from the loss on, traffic ends within two turns of the ring by `corrupt`, then everything of that queue is dead and
+// nothing else is; and neither destructors nor locks are left hanging.
+template <class Of>
+int lose_and_go_on(const std::filesystem::path& path, const std::function<void()>& loss) {
+    bystander beside(path.string() + ".beside");
+    {
+        typename Of::queue::producer out{path, Of::wishes()};
+        typename Of::queue::consumer in{path};
+        for (int n = 0; n < 10; ++n) insist(Of::push(out) && Of::pop(in), "traffic goes");
+        loss();
+        int turns = 0;
+        while (Of::push(out) && Of::pop(in)) insist(++turns < 512, "the loss is met within two turns");
+        // Who met it says so, at once; and the other at its next verb, which is the first after the loss.
+        const auto dead = [](const auto& end) { return end.why() == noria::outcome::corrupt && !end.is_open(); };
+        insist(dead(out) || dead(in), "who meets the loss says that it is corrupt");
+        insist_all_verbs_corrupt<Of>(out, path);
+        insist_all_verbs_corrupt<Of>(in, path);
+        beside.insist_unharmed();
+    }
+    beside.insist_unharmed();
+    return 0;
+}
 
 }  // namespace scene
 

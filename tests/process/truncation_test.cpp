@@ -17,33 +17,6 @@
 
 using namespace scene;
 
-namespace {
-
-// Goal: from the loss on, traffic ends within two turns of the ring by `corrupt`, then everything of that queue is dead and
-// nothing else is; and neither destructors nor locks are left hanging.
-template <class Of>
-int lose_and_go_on(const std::filesystem::path& path, const std::function<void()>& loss) {
-    bystander beside(path.string() + ".beside");
-    {
-        typename Of::queue::producer out{path, Of::wishes()};
-        typename Of::queue::consumer in{path};
-        for (int n = 0; n < 10; ++n) insist(Of::push(out) && Of::pop(in), "traffic goes");
-        loss();
-        int turns = 0;
-        while (Of::push(out) && Of::pop(in)) insist(++turns < 512, "the loss is met within two turns");
-        // Who met it says so, at once; and the other at its next verb, which is the first after the loss.
-        const auto dead = [](const auto& end) { return end.why() == noria::outcome::corrupt && !end.is_open(); };
-        insist(dead(out) || dead(in), "who meets the loss says that it is corrupt");
-        insist_all_verbs_corrupt<Of>(out, path);
-        insist_all_verbs_corrupt<Of>(in, path);
-        beside.insist_unharmed();
-    }
-    beside.insist_unharmed();
-    return 0;
-}
-
-}  // namespace
-
 BOOST_AUTO_TEST_SUITE(truncation)
 
 BOOST_AUTO_TEST_CASE(without_the_guard_it_ends_the_process_by_sigbus) {
