@@ -1,0 +1,157 @@
+// noria.cpp: Noria's queues: typed messages copied or in place, bytes copied or in place, of one and of many.
+#include "bench/worker/work.hpp"
+
+#include <noria/noria.hpp>
+
+#include <array>
+#include <chrono>
+#include <memory>
+#include <span>
+
+namespace {
+
+using namespace std::chrono_literals;
+
+noria::options wishes(const bench::place& at, std::size_t bytes, bool of_bytes, bool many) {
+    noria::options all;
+    if (!of_bytes || many) all.capacity = at.capacity;
+    if (of_bytes) all.message_bytes_max = bytes;
+    if (of_bytes && !many) all.capacity_bytes = std::bit_ceil(at.capacity * (bytes + 16));
+    if (many && at.endpoints != 0) all.endpoints = at.endpoints;
+    if (at.asleep) all.waiting.spin = 0ns;
+    return all;
+}
+
+// How long a receive waits: so that it can be told that the round is over.
+constexpr auto patience = 1ms;
+
+// The messages are written and read in the queue itself: claim and take.
+template <template <class> class Queue, bool OfBytes, bool Many>
+struct in_place {
+    template <std::size_t Bytes>
+    using queue = Queue<std::conditional_t<OfBytes, noria::bytes, bench::message<Bytes>>>;
+
+    template <std::size_t Bytes>
+    struct sender {
+        typename queue<Bytes>::producer out;
+        explicit sender(const bench::place& at) : out(at.path, wishes(at, Bytes, OfBytes, Many)) {}
+        bool send(auto&& write) {
+            if constexpr (OfBytes) {
+                auto room = out.claim(Bytes);
+                if (room) write(room.data());
+                return room.commit();
+            } else {
+                auto room = out.claim();
+                if (room) write(room->bytes);
+                return room.commit();
+            }
+        }
+    };
+    template <std::size_t Bytes>
+    struct receiver {
+        typename queue<Bytes>::consumer in;
+        explicit receiver(const bench::place& at) : in(at.path, wishes(at, Bytes, OfBytes, Many)) {}
+        bool receive(auto&& read) {
+            const auto message = in.take_for(patience);
+            if (!message) return false;
+            if constexpr (OfBytes)
+                read(message.data());
+            else
+                read(message->bytes);
+            return true;
+        }
+    };
+};
+
+// push and pop: each message is copied in and out. Batches: push_some and consume_some.
+template <template <class> class Queue, bool OfBytes, bool Many>
+struct copied {
+    template <std::size_t Bytes>
+    using queue = typename in_place<Queue, OfBytes, Many>::template queue<Bytes>;
+    static constexpr std::size_t batch_max = 64;
+
+    template <std::size_t Bytes>
+    struct sender {
+        typename queue<Bytes>::producer out;
+        std::unique_ptr<bench::message<Bytes>[]> own { new bench::message<Bytes>[ batch_max ] };
+        explicit sender(const bench::place& at) : out(at.path, wishes(at, Bytes, OfBytes, Many)) {}
+        bool send(auto&& write) {
+            if constexpr (OfBytes) {
+                write(own[0].bytes);
+                return out.push({own[0].bytes, Bytes});
+            } else if constexpr (Bytes <= 1024) {
+                bench::message<Bytes> here;
+                write(here.bytes);
+                return out.push(here);
+            } else {
+                write(own[0].bytes);
+                return out.push(own[0]);
+            }
+        }
+        unsigned send_some(unsigned most, auto&& write) requires(!OfBytes) {
+            for (unsigned i = 0; i < most; ++i) write(own[i].bytes, i);
+            return static_cast<unsigned>(out.push_some(std::span<const bench::message<Bytes>>(own.get(), most)));
+        }
+    };
+    template <std::size_t Bytes>
+    struct receiver {
+        typename queue<Bytes>::consumer in;
+        explicit receiver(const bench::place& at) : in(at.path, wishes(at, Bytes, OfBytes, Many)) {}
+        bool receive(auto&& read) {
+            const auto message = in.pop_for(patience);
+            if (!message) return false;
+            if constexpr (OfBytes)
+                read(message->data());
+            else
+                read(message->bytes);
+            return true;
+        }
+        unsigned receive_some(unsigned most, auto&& read) requires(!OfBytes) {
+            return static_cast<unsigned>(in.consume_some_for(
+                [&](const bench::message<Bytes>& message) { read(message.bytes); }, most, patience));
+        }
+    };
+};
+
+constexpr bench::abilities alone{.sleeps = true, .waits = true, .survives = true};
+constexpr bench::abilities crowd{.producers = 16, .consumers = 16, .sleeps = true, .waits = true, .survives = true};
+
+struct spsc_copied : copied<noria::spsc, false, false> {
+    static constexpr std::string_view name = "noria::spsc push";
+    static constexpr std::string_view setup = "spsc<T>; push, pop; batches: push_some, consume_some";
+    static constexpr bench::abilities can = alone;
+};
+struct spsc_in_place : in_place<noria::spsc, false, false> {
+    static constexpr std::string_view name = "noria::spsc claim";
+    static constexpr std::string_view setup = "spsc<T>; claim and commit, take and release";
+    static constexpr bench::abilities can = alone;
+};
+struct bytes_copied : copied<noria::spsc, true, false> {
+    static constexpr std::string_view name = "noria::spsc<bytes> push";
+    static constexpr std::string_view setup = "spsc<bytes>; push, pop";
+    static constexpr bench::abilities can = alone;
+};
+struct bytes_in_place : in_place<noria::spsc, true, false> {
+    static constexpr std::string_view name = "noria::spsc<bytes> claim";
+    static constexpr std::string_view setup = "spsc<bytes>; claim and commit, take and release";
+    static constexpr bench::abilities can = alone;
+};
+struct mpmc_copied : copied<noria::mpmc, false, true> {
+    static constexpr std::string_view name = "noria::mpmc push";
+    static constexpr std::string_view setup = "mpmc<T>; push, pop; batches: push_some, consume_some";
+    static constexpr bench::abilities can = crowd;
+};
+struct mpmc_in_place : in_place<noria::mpmc, false, true> {
+    static constexpr std::string_view name = "noria::mpmc claim";
+    static constexpr std::string_view setup = "mpmc<T>; claim and commit, take and release";
+    static constexpr bench::abilities can = crowd;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return bench::work<spsc_copied, spsc_in_place, bytes_copied, bytes_in_place, mpmc_copied, mpmc_in_place>(argc,
+                                                                                                             argv);
+}
+
+// SPDX-License-Identifier: BSL-1.0
