@@ -98,6 +98,7 @@ void expect_locked(int locked) {
     for (const bool sending : {true, false}) {
         for (const auto& verb : {copy<Queue>, in_place<Queue>}) {
             const walked found = walk<Queue>(verb, sending);
+            BOOST_TEST_MESSAGE((sending ? "sending" : "receiving") << ":\n" << found.listing);  // --log_level=message
             BOOST_TEST_CONTEXT((sending ? "sending" : "receiving") << ":\n" << found.listing) {
                 BOOST_TEST(found.locked == locked);
                 BOOST_TEST(found.calls == 0);
