@@ -63,6 +63,9 @@ public:
     }
     // The same for the further messages of a batch: at once, and telling of no end.
     [[nodiscard]] const std::byte* next_message() noexcept {
+        if (blocked() == 0) {
+            if (const std::byte* const message = ring.take(); message != nullptr) return message;
+        }
         if constexpr (Reader::contended) {
             for (unsigned races = 0; races < races_at_most && glance(); ++races) {
                 if (const std::byte* const message = ring.take(); message != nullptr) return message;

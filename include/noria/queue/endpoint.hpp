@@ -71,7 +71,11 @@ public:
     [[nodiscard]] bool in_place() const noexcept { return (blocked_ & busy_bit) != 0; }
     [[nodiscard]] bool usable() const noexcept { return (blocked_ & ~busy_bit) == 0; }
 
-    void went(outcome how) noexcept { why_ = how; }
+    // Seldom anything new: a store that is not made leaves room for those that others wait for.
+    void went(outcome how) noexcept {
+        if (why_ != how) [[unlikely]]
+            why_ = how;
+    }
     [[nodiscard]] outcome why() const noexcept { return why_; }
     [[nodiscard]] end ended() const noexcept { return ended_; }
     [[nodiscard]] bool created() const noexcept { return created_; }
