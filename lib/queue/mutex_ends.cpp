@@ -28,7 +28,6 @@ bool mutex_writer::attach(queue_file& file, std::chrono::nanoseconds spin) noexc
     tally_ = &view.tallies[view.self];
     words_ = view.mutual;
     sent_ = load_relaxed(tally_->sent);
-    store_relaxed(tally_->claim_open, std::uint64_t{0});  // a dead predecessor's
     return ring_.attach(view);
 }
 

@@ -38,11 +38,12 @@ robust_mutex::answer robust_mutex::take(std::uint32_t me, nanoseconds spin, os::
             if (found == fate::buried) continue;
             asked = now;
         }
-        if (now >= until) return answer::busy;
+        // M2; also by who goes away: it may have been woken in another's stead.
         if ((word & layout::mutex_contended) == 0) {
             if (!compare_exchange(*word_, word, word | layout::mutex_contended)) continue;
             word |= layout::mutex_contended;
         }
+        if (now >= until) return answer::busy;
         mine = me | layout::mutex_contended;  // M2: others may sleep, too
         os::futex_wait(*word_, word, std::min(until, now + slice));
     }
