@@ -6,7 +6,7 @@
 //
 // The others send and receive without a rest; the victim is stepped so many instructions of its verb, and killed. Its way is
 // not the same twice, since the others meet it: a failure is shown again by running its row a few times. Then the others go on
-// until all is received, leave, and the ledger must be exact. Long verbs (open, detach) die at each fiftieth instruction.
+// until all is received, leave, and the ledger must be exact. Long verbs (open, detach) die at both sides of their system calls.
 #include "crash/crowd_ledger.hpp"
 
 #include <CLI/CLI.hpp>
@@ -31,7 +31,7 @@ public:
 
     tally kill_everywhere(std::size_t every, std::int64_t only) const {
         tally all;
-        const std::size_t stride = what_.attached && !what_.leaves ? every : 50 * every;
+        const std::size_t stride = is_long() ? 1 : every;
         bool through = false;
         for (std::size_t at = 0; !through && all.complaint.empty(); at += stride) {
             if (only >= 0) at = static_cast<std::size_t>(only);
@@ -48,8 +48,10 @@ public:
     }
 
 private:
-    // `through`: the victim has come to its verb's end.
-    std::string kill_at(std::size_t instructions, bool& through) const {
+    [[nodiscard]] bool is_long() const { return !what_.attached || what_.leaves; }
+
+    // `at`: instructions, or of a long verb entries to and exits from the kernel. `through`: the victim has come to its verb's end.
+    std::string kill_at(std::size_t at, bool& through) const {
         crowd<Form> here(2);
         rig::child producer([&] {
             member<Form> me{here.path(), *here.book, 1};
@@ -72,7 +74,10 @@ private:
         });
         {
             rig::instruction_stepper victim([&] { here.be(what_, 0); });
-            victim.step_up_to(instructions, [] {});
+            if (is_long())
+                victim.wander(at, 0);
+            else
+                victim.step_up_to(at, [] {});
             through = victim.at_mark();
             here.note_death(victim.pid(), what_.by);
             victim.kill();
@@ -129,7 +134,7 @@ int main(int argc, char** argv) {
     app.add_option("--queue", chosen.queue, "only this queue");
     app.add_option("--role", chosen.by, "only victims of this role");
     app.add_option("--verb", chosen.verb, "only this verb");
-    app.add_option("--at", chosen.at, "only after so many instructions");
+    app.add_option("--at", chosen.at, "only after so many instructions, or system calls");
     app.add_option("--every", chosen.every, "only each so-manieth instruction")->check(CLI::Range(1, 1000));
     CLI11_PARSE(app, argc, argv);
     prepare_still_world();

@@ -76,6 +76,9 @@ void before_load(const void* word, std::size_t bytes) noexcept {
         trap& each = now.traps[i];
         if (each.loads == 0) {
             strike(each, word, bytes);
+            if (!each.again) continue;
+            each.loads = each.distance;
+            now.traps[left++] = each;
         } else {
             --each.loads;
             now.traps[left++] = each;

@@ -15,7 +15,9 @@ struct trap {
     std::uint32_t loads = 0;
     unsigned stroke = 0;
     std::uint64_t draw = 0;
-    bool back = false;  // put right again before the load after it
+    bool back = false;   // put right again before the load after it
+    bool again = false;  // and over and over, at the same distance: a scribbler that never rests
+    std::uint32_t distance = 0;
 };
 
 // Whose words are shared, how one is written, and what the ring's capacity is.

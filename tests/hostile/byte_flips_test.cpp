@@ -246,7 +246,11 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_flipped_byte_of_roster_words_or_ring_is_survived
     const auto add = [&](std::uint64_t begin, std::uint64_t end) {
         for (std::uint64_t offset = begin; offset < end; ++offset) {
             if (is_state(offset, where)) continue;
-            for (const std::uint8_t mask : masks) flips.push_back({offset, mask});
+            for (const std::uint8_t mask : masks) {
+                // A crowd has so many words that the least change is tried in its slots alone.
+                if (subject<Queue>::of_crowd && mask == masks[0] && offset < where.ring_offset) continue;
+                flips.push_back({offset, mask});
+            }
         }
     };
     add(where.roster_offset, words_end(where));

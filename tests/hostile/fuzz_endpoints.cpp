@@ -154,14 +154,22 @@ private:
             case 22: die_producer(); break;
             case 23: die_consumer(); break;
             case 24: inspect(); break;
-            case 25: file_.restore(clean_); break;
+            case 25:
+                disarm();
+                file_.restore(clean_);
+                break;
             case 26:
             case 27:
             case 28: scribble(input); break;
             default: {
                 const std::uint32_t loads = input.byte();
                 const unsigned stroke = input.byte();
-                lay({.loads = loads, .stroke = stroke, .draw = input.number(4), .back = (stroke & 0x80) != 0});
+                lay({.loads = loads,
+                     .stroke = stroke,
+                     .draw = input.number(4),
+                     .back = (stroke & 0x80) != 0,
+                     .again = (stroke & 0x40) != 0,
+                     .distance = loads});
             }
         }
     }

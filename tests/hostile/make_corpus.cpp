@@ -213,6 +213,16 @@ void keep_endpoint_programs(const std::filesystem::path& where) {
             if (i % 4 == 3) wild.insert(wild.end(), {25, 11, 21, 10, 20});
         }
         keep(where, "wild_" + std::to_string(queue), wild);
+        // Scribblers that never rest: a word is wrong at each so-manieth load and right in between, whatever it is.
+        for (std::uint8_t distance = 0; distance < 24; ++distance) {
+            program restless{queue};
+            for (const int verb : {0, 12, 4, 16, 5, 17, 3, 15}) {
+                restless.insert(restless.end(),
+                                {29, distance, 18 | 0xc0, 0, 0, 0, 0, static_cast<std::uint8_t>(verb), 3, 8, 18, 25});
+                if (verb % 12 == 4) restless.insert(restless.end(), {11, 21, 0, 12});
+            }
+            keep(where, "restless_" + std::to_string(queue) + "_" + std::to_string(distance), restless);
+        }
         if (queue > 1) continue;
         // The ring's first word, the 128th of the ground, becomes a skip that leads to itself (0xc00000f8).
         keep(where, "endless_skip_" + std::to_string(queue),
