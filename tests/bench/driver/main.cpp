@@ -1,4 +1,4 @@
-// main.cpp: the benchmark's driver: interleaves the rounds of all contenders, case by case, and reports. See README.md.
+// main.cpp: the benchmark's driver: interleaves the rounds of all contenders, case by case, and reports.
 #include "bench/driver/report.hpp"
 
 #include <CLI/CLI.hpp>
