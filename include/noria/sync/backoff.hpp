@@ -2,16 +2,13 @@
 //
 // First it looks as often as it can, for about one round trip between cores: who answers at once is heard at once. Then
 // it looks every half microsecond: a reader that keeps reading the line being written slows the writer down (measured:
-// backing off doubles the throughput of every ring). Then it lets others have the processor between two looks: where there
-// are more endpoints than processors, whoever is waited for may be waiting for this one's (measured: 8x8 on two processors
-// takes a third to a half of the time per message). When the budget is spent, it is time to sleep.
+// backing off doubles the throughput of every ring). When the budget is spent, it is time to sleep.
 #pragma once
 
 #include "noria/core/cache_line.hpp"
 #include "noria/os/futex.hpp"
 
 #include <chrono>
-#include <thread>
 
 namespace noria::inline v1::sync {
 
@@ -28,20 +25,17 @@ public:
             return true;
         }
         const auto now = os::monotonic::now();
-        if (rounds_ == eager_rounds) begun_ = now;
-        if (now - begun_ >= budget_) return false;
-        if (rounds_ == eager_rounds + patient_rounds) {
-            std::this_thread::yield();
-        } else {
+        if (rounds_ == eager_rounds) {
             ++rounds_;
-            for (int i = 0; i < pauses_per_round; ++i) pause_processor();
+            begun_ = now;
         }
+        if (now - begun_ >= budget_) return false;
+        for (int i = 0; i < pauses_per_round; ++i) pause_processor();
         return true;
     }
 
 private:
     static constexpr int eager_rounds = 16;      // 16 x (about 18 ns of pause + a look): one round trip, 150 to 570 ns
-    static constexpr int patient_rounds = 3;     // 1.5 us: a yield costs about one
     static constexpr int pauses_per_round = 24;  // x 18 ns: 0.43 us, with the clock's 26 ns about half a microsecond
 
     std::chrono::nanoseconds budget_;
