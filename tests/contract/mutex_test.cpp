@@ -57,7 +57,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(push_all_sends_all_or_none_wherever_the_ring_stand
 BOOST_AUTO_TEST_CASE_TEMPLATE(what_exceeds_the_queue_is_too_large_and_is_not_waited_for, Q, robust) {
     pair_of<Q> queue(4);
     const batch<Q> all(0, queue.fits() + 1);
-    for (int times = 0; times < 2; ++times) {
+    for (std::uint64_t times = 0; times < 2; ++times) {
         BOOST_TEST(!queue.out.push_all(all.messages));
         BOOST_TEST(queue.out.why() == outcome::too_large);
         BOOST_TEST(!queue.out.push_all_for(all.messages, 1h));
