@@ -400,16 +400,16 @@ layout::queue_words& queue_file::words() const noexcept {
 }
 
 ring::ring_view queue_file::view() const noexcept {
+    const layout::shape shape = layout::shape_of(header_);
     return {.producer = &words().producer,
             .consumer = &words().consumer,
             .records = whole_->data() + header_.ring_offset,
-            .shape = layout::shape_of(header_),
+            .shape = shape,
             .returned = &words().producers_event.returned,
             .tallies = reinterpret_cast<layout::tally_line*>(whole_->data() + header_.tally_offset),
             .parking = whole_->data() + header_.parking_offset,
             .self = self_,
-            .mutual = reinterpret_cast<layout::mutex_words*>(whole_->data() + header_.words_offset +
-                                                             sizeof(layout::queue_words))};
+            .mutual = reinterpret_cast<layout::mutex_words*>(whole_->data() + layout::place(shape).mutex_offset)};
 }
 
 int queue_file::locks() noexcept {
