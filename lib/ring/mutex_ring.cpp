@@ -172,10 +172,9 @@ bool mutex_ring::could_fit(const lengths& wanted) const noexcept {
 
 sight mutex_ring::claim(const lengths& wanted, std::uint64_t owner, std::uint64_t& position, bool keep) noexcept {
     const std::uint64_t capacity = mask_ + 1;
-    if (!pass_free()) return sight::corrupt;
     place all = place_of(wanted, now_.tail);
-    if (all.end - now_.head > capacity && now_.head == now_.tail && of_bytes_) {
-        // Nothing is in the ring, and its end is in the way.
+    if (now_.head == now_.tail && (all.first != now_.tail || all.end - now_.head > capacity)) {
+        // Nothing is in the ring, and its end is in the way. No free record is put there: the first one never is (X4).
         now_.head = now_.next = now_.tail = (now_.tail + mask_) & ~mask_;
         all = place_of(wanted, now_.tail);
     }
@@ -401,6 +400,7 @@ const char* mutex_ring::complaint() noexcept {
         met_next = met_next || position == now_.next;
         const slot_phase phase = layout::phase_of(at.word);
         if (phase != slot_phase::free) used += at.stride;
+        if (phase == slot_phase::free && position == now_.head) return "the first record is free (X4)";
         if (!behind(position, now_.next) && phase == slot_phase::held) return "a record behind next is held (X3)";
         if (behind(position, now_.next)) {
             if (phase == slot_phase::claimed) return "a claim stands in front of next (X3)";

@@ -8,6 +8,7 @@
 //               X2  The word of the record at `record` is `word`, even if a death has kept it from being stored: the next
 //                   to have the mutex stores it. A `record` outside of [head, tail) means none.
 //               X3  From next on nothing is held. Before next, `returned` records are ready: they were put back.
+//               X4  The record at head is not free.
 #pragma once
 
 #include "noria/core/cache_line.hpp"

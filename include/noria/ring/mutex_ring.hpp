@@ -6,7 +6,7 @@
 //
 // A claim, a message and a lease are one record in turn, whose word says which, and whose it is; nobody writes or reads a
 // message under the mutex. Each verb is one step, and each step one store: who has the mutex writes the page that does not
-// count, and turns (layout/mutex_words.hpp, where the invariants X1 to X3 are). So there is nothing to undo, ever: who comes
+// count, and turns (layout/mutex_words.hpp, where the invariants X1 to X4 are). So there is nothing to undo, ever: who comes
 // after a dead owner stores the word of the last step, which may be missing (X2), and goes on.
 //
 // A record never wraps: where the ring's end is too near, a free one fills it, or, in an empty ring, all positions go on to

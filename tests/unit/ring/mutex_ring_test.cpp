@@ -276,7 +276,8 @@ BOOST_AUTO_TEST_CASE(a_death_between_any_two_stores_leaves_all_of_a_step_or_noth
                     if (before.words.line.turn + 1 == after.words.line.turn) {
                         memory.word(first) = old_word();
                         BOOST_REQUIRE(memory.ring.begin());
-                        BOOST_REQUIRE(memory.ring.complaint() == nullptr);
+                        const char* const unsound = memory.ring.complaint();
+                        BOOST_REQUIRE_MESSAGE(unsound == nullptr, (unsound != nullptr ? unsound : ""));
                         memory.restore(after);
                         memory.word(first) = old_word();
                         BOOST_REQUIRE(memory.ring.begin());  // stores it
