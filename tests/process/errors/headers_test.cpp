@@ -105,7 +105,8 @@ BOOST_AUTO_TEST_CASE(another_kind_of_queue_names_both) {
         };
     };
     BOOST_TEST(complaint_about(made([](layout::shape& shape) { shape.kind = layout::queue_kind::mpmc; }),
-                               errc::other_kind, {"an mpmc queue", "expected spsc with", "open it as what it is"}) == "");
+                               errc::other_kind,
+                               {"an mpmc queue", "expected spsc with", "open it as what it is"}) == "");
     BOOST_TEST(
         complaint_about(made([](layout::shape& shape) { shape.coordinated = layout::coordination::robust_mutex; }),
                         errc::other_kind, {"robust_mutex", "lock_free", "open it as what it is"}) == "");
