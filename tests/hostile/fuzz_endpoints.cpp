@@ -164,12 +164,13 @@ private:
             default: {
                 const std::uint32_t loads = input.byte();
                 const unsigned stroke = input.byte();
+                const std::uint64_t draw = input.number(4);
                 lay({.loads = loads,
                      .stroke = stroke,
-                     .draw = input.number(4),
+                     .draw = draw,
                      .back = (stroke & 0x80) != 0,
                      .again = (stroke & 0x40) != 0,
-                     .distance = loads});
+                     .distance = static_cast<std::uint32_t>(draw % 32)});
             }
         }
     }

@@ -214,12 +214,13 @@ void keep_endpoint_programs(const std::filesystem::path& where) {
         }
         keep(where, "wild_" + std::to_string(queue), wild);
         // Scribblers that never rest: a word is wrong at each so-manieth load and right in between, whatever it is.
-        for (std::uint8_t distance = 0; distance < 24; ++distance) {
+        for (std::uint8_t distance = 0; distance < 6; ++distance) {
             program restless{queue};
-            for (const int verb : {0, 12, 4, 16, 5, 17, 3, 15}) {
-                restless.insert(restless.end(),
-                                {29, distance, 18 | 0xc0, 0, 0, 0, 0, static_cast<std::uint8_t>(verb), 3, 8, 18, 25});
-                if (verb % 12 == 4) restless.insert(restless.end(), {11, 21, 0, 12});
+            for (std::uint8_t first = 0; first <= distance; ++first) {
+                for (const int verb : {0, 12, 4, 16, 5, 17, 3, 15}) {
+                    restless.insert(restless.end(), {11, 21, 25, 0, 12, 0, 8, 29, first, 18 | 0xc0, distance, 0, 0, 0,
+                                                     static_cast<std::uint8_t>(verb), 3});
+                }
             }
             keep(where, "restless_" + std::to_string(queue) + "_" + std::to_string(distance), restless);
         }
