@@ -38,7 +38,6 @@ const std::vector<pairing> pairings{
     {"pop", "try_pop", role::consumer, 2},
     {"try_pop", "try_pop", role::consumer, 1, true},
     {"take, release", "try_pop", role::consumer, 2},
-    {"consume_some", "try_pop", role::consumer, 4, true},
     {"try_pop", "detach", role::consumer, 1},
     {"try_pop", "open", role::consumer, 1},
 };
