@@ -31,7 +31,6 @@ struct pairing {
 const std::vector<pairing> pairings{
     {"push", "try_push", role::producer},
     {"try_push", "try_push", role::producer, 3, true},
-    {"claim, commit", "try_push", role::producer},
     {"claim, give back", "try_push", role::producer},
     {"try_push", "detach", role::producer},
     {"try_push", "open", role::producer},

@@ -1,5 +1,4 @@
-// crowd_endings_test.cpp: however a member of a crowd ends, what it had in its hands goes to the others; and a thread is not
-// a process.
+// crowd_endings_test.cpp: however a member of a crowd ends, what it had in its hands goes to the others.
 //
 // Goal: abort, exit in a signal handler, quick_exit, a destructor at exit that aborts, a fault, exec and running out of memory
 // are all one death. Method: a child fills its hands and ends that way; then nobody may miss anything, and each count is exact.

@@ -1,6 +1,6 @@
-// crowd_world_test.cpp: what an uneasy machine does to a crowd: debuggers, real-time peers, other clocks, busy disks, refusals
-// of the kernel, and very many of each role.
+// crowd_world_test.cpp: what an uneasy machine does to a crowd.
 //
+// Debuggers, real-time peers, other clocks, busy disks, refusals of the kernel, and very many of each role.
 // Method: a stream through the queue meanwhile, whose every message is counted: so many, so large a sum, each once.
 #include "noria/mpmc.hpp"
 #include "process/scene.hpp"
