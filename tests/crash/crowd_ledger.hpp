@@ -93,7 +93,7 @@ struct member {
     }
     void consume_some() {
         (void)in->consume_some(
-            [this](const auto& each, unsigned deliveries) { note(Form::number_of(each), deliveries); }, 3);
+            [&me = *this](const auto& each, unsigned deliveries) { me.note(Form::number_of(each), deliveries); }, 3);
     }
 };
 
