@@ -1,4 +1,4 @@
-// life.cpp: what Noria's queues cost apart from traffic: attaching, creating, recovering, waiting, being many.
+// life.cpp: what Noria's queues cost apart from traffic: attaching, creating, recovering, waiting, being many; and the machine.
 //     life [--quick]       prints lines of: case, queue, nanoseconds (or what the case's name says), between tabs
 #include "rig/child.hpp"
 #include "rig/workspace.hpp"
@@ -198,10 +198,35 @@ void page_faults() {
     tell("page faults", "noria::spsc", static_cast<double>(ended.ru_minflt - begun.ru_minflt));
 }
 
+void machine() {
+    constexpr int calls = 10'000;
+    tell("system call", "machine", median_of(5, [] {
+             return ns_of([] {
+                        for (int i = 0; i < calls; ++i) (void)getppid();
+                    }) /
+                    calls;
+         }));
+    std::vector<std::byte> from(std::size_t{1} << 20, std::byte{1});
+    std::vector<std::byte> to(from.size());
+    for (std::size_t bytes = 64; bytes <= from.size(); bytes *= 4) {
+        const std::size_t times = from.size() * 4 / bytes;
+        tell("memcpy of " + std::to_string(bytes) + " B", "machine", median_of(5, [&] {
+                 return ns_of([&] {
+                            for (std::size_t i = 0; i < times; ++i) {
+                                std::memcpy(to.data(), from.data(), bytes);
+                                asm volatile("" ::: "memory");
+                            }
+                        }) /
+                        static_cast<double>(times);
+             }));
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     const bool quick = argc > 1 && std::string_view(argv[1]) == "--quick";
+    machine();
     attach_and_create<spsc>("noria::spsc");
     attach_and_create<mpmc>("noria::mpmc");
     recoveries(quick);

@@ -142,8 +142,8 @@ void run_life(const wishes& how, results& all) {
             const std::size_t second = line.find('\t', tab + 1);
             measured each{.case_name = line.substr(0, tab),
                           .contender = line.substr(tab + 1, second - tab - 1),
-                          .pair = "one machine",
-                          .group = "one machine",
+                          .pair = life_group,
+                          .group = life_group,
                           .number = number};
             each.figure = std::stod(line.substr(second + 1));
             all.rounds.push_back(std::move(each));

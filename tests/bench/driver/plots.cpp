@@ -105,7 +105,7 @@ void plot_recovery(const results& all, const std::string& folder) {
     for (const char* const name :
          {"recovery of an entry", "kill of a claimant to the next delivery",
           "kill of a holder of all to the next delivery", "kill of a claimant with 1 GiB to the next delivery"}) {
-        const auto found = all.ask(name, "noria::mpmc", "one machine");
+        const auto found = all.ask(name, "noria::mpmc", life_group);
         if (!found) continue;
         labels += fmt::format("{}'{}' {}", labels.empty() ? "" : ", ", name, at);
         points.emplace_back(at++, found->median / 1e6);

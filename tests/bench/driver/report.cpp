@@ -46,6 +46,25 @@ void print_case(const results& all, const bench_case& what, const std::string& g
     }
 }
 
+// What is measured of the machine and of Noria alone.
+void print_life(const results& all) {
+    std::vector<std::string> names;
+    for (const auto& each : all.rounds) {
+        if (each.group == life_group && std::find(names.begin(), names.end(), each.case_name) == names.end())
+            names.push_back(each.case_name);
+    }
+    if (!names.empty()) fmt::print("\nApart from traffic\n");
+    for (const auto& name : names) {
+        for (const auto& who : all.contenders(name, life_group)) {
+            const auto found = all.ask(name, who, life_group);
+            const bool a_time = name != "idle" && name != "page faults";
+            fmt::print("  {:<52} {:<14} {}\n", name, who,
+                       a_time ? spread(*found)
+                              : fmt::format("{:.3f} [{:.3f} .. {:.3f}]", found->median, found->least, found->most));
+        }
+    }
+}
+
 }  // namespace
 
 void print_head(const results& all) {
@@ -73,6 +92,7 @@ void print_tables(const results& all, const std::vector<bench_case>& cases) {
         }
         if (dropped != 0) fmt::print("  {} rounds were dropped, for the floor moved\n", dropped);
     }
+    print_life(all);
     for (const auto& each : all.unsettled)
         fmt::print("\nunsettled: {}: more than a third of its rounds were dropped\n", each);
 }
