@@ -120,7 +120,7 @@ private:
         }
         const auto mappings = touches::mappings_of(child.pid(), file);
         while (!child.at_mark()) {
-            if (touch_.of(child, mappings)) found.points.push_back({found.path.address.size(), false});
+            if (touch_.of(child, mappings).here) found.points.push_back({found.path.address.size(), false});
             found.path.address.push_back(child.address());
             if (child.step() == stepper::at::asleep) throw std::runtime_error("one of them sleeps");
         }
