@@ -80,8 +80,9 @@ bool mutex_ring::attach(const ring_view& view) noexcept {
 
 // X1, for what can be known without looking at records.
 bool mutex_ring::is_sound() const noexcept {
-    const std::uint64_t long_ = now_.tail - now_.head;
-    if (long_ > mask_ + 1 || now_.next - now_.head > long_ || now_.used > long_ || now_.returned > long_) return false;
+    const std::uint64_t length = now_.tail - now_.head;
+    if (length > mask_ + 1 || now_.next - now_.head > length || now_.used > length || now_.returned > length)
+        return false;
     return !of_bytes_ || (now_.tail | now_.head | now_.next) % layout::record_alignment == 0;
 }
 
