@@ -77,7 +77,7 @@ private:
             if (is_long())
                 victim.wander(at, 0);
             else
-                victim.step_up_to(at, [] {});
+                victim.step_up_to(at, [&] { feed(here); });
             through = victim.at_mark();
             here.note_death(victim.pid(), what_.by);
             victim.kill();
@@ -89,6 +89,15 @@ private:
         here.book->consumers_may_go = true;
         if (consumer.wait() != rig::fate{.exit_status = 0, .signal = 0}) return "the other consumer fails";
         return here.complaint(what_.most_lost, what_.given_back ? 1 : 0);
+    }
+
+    // The victim sleeps. Who waits for room gets it from the other consumer; who waits for a message may have outlived all that
+    // the other producer has to send.
+    void feed(const crowd<Form>& here) const {
+        if (what_.by == role::producer) return;
+        member<Form> me{here.path(), *here.book, senders - 1};
+        me.out.emplace(here.path());
+        me.push();
     }
 
     const deed<Form>& what_;

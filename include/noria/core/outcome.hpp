@@ -13,7 +13,7 @@ enum class outcome : std::uint8_t {
     ok,                // the verb did what it is named for
     full,              // no room now (try_push and its kin)
     empty,             // no message now (try_pop and its kin)
-    stalled,           // mpmc: the slot that is next is in the hands of a living endpoint, which inspect() names
+    stalled,           // mpmc: a living endpoint has the next slot (inspect() names it), or others were quicker
     timed_out,         // the deadline passed first
     interrupted,       // interrupt() was called
     ended,             // nobody is left at the other end; ended() says how they went
