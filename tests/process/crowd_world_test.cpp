@@ -94,6 +94,10 @@ bool debug_for_a_moment(pid_t process) {
     if (ptrace(PTRACE_INTERRUPT, process, nullptr, nullptr) != 0) return false;
     int status = 0;
     for (int stops = 0; stops < 5; ++stops) {
+        // Who has ended meanwhile is left for its owner to reap.
+        siginfo_t what{};
+        if (waitid(P_PID, static_cast<id_t>(process), &what, WEXITED | WSTOPPED | WNOWAIT | __WALL) != 0) return false;
+        if (what.si_code != CLD_TRAPPED && what.si_code != CLD_STOPPED) return false;
         if (waitpid(process, &status, __WALL) != process || !WIFSTOPPED(status)) return false;
         if (stops == 4) break;
         if (ptrace(PTRACE_SYSCALL, process, nullptr, nullptr) != 0) return false;

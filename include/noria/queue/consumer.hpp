@@ -37,7 +37,7 @@ template <class Reader>
 class alignas(line_separation_bytes) receiving final : public endpoint {
 public:
     ~receiving() override {
-        assert((!in_place() || !usable()) && leases_ == 0 && "noria: a lease must not outlive its consumer");
+        assert(((!in_place() && leases_ == 0) || !usable()) && "noria: a lease must not outlive its consumer");
         if constexpr (Reader::contended) {
             if ((leases_ != 0 || in_place()) && usable()) ring.put_all_back();
         } else {
