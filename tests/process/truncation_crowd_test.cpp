@@ -85,13 +85,14 @@ BOOST_AUTO_TEST_CASE(live_traffic_of_a_crowd_ends_for_all) {
                 }));
                 all.push_back(guarded([&] {
                     jobs::producer out{path, of_jobs::wishes()};
+                    if (out.push(number(1))) flowing.tell();
                     while (out.push(number(1))) {
                     }
                     if (out.why() != noria::outcome::ended) insist_truncated(out, path);
                     return 0;
                 }));
             }
-            for (int i = 0; i < 2; ++i) flowing.hear();
+            for (std::size_t i = 0; i < all.size(); ++i) flowing.hear();  // all four are in the file that is cut
             cut(path, left);
             for (auto& each : all) BOOST_TEST(each.wait() == well);
         }
