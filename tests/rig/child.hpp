@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <cstdio>
 #include <exception>
 #include <fstream>
 #include <functional>
@@ -27,8 +28,8 @@ struct fate {
     friend bool operator==(const fate&, const fate&) = default;
 };
 
-// A forked process that runs one function and leaves by _exit with what it returns (99: it threw). It dies with its
-// parent, and is killed and reaped when the object goes.
+// A forked process that runs one function and leaves by _exit with what it returns (99: it threw, and has said what).
+// It dies with its parent, and is killed and reaped when the object goes.
 class child {
 public:
     child() = default;
@@ -42,6 +43,8 @@ public:
         int status = 99;
         try {
             status = body();
+        } catch (const std::exception& error) {
+            (void)std::fprintf(stderr, "rig: a child of %d threw: %s\n", parent, error.what());
         } catch (...) {
             status = 99;
         }
