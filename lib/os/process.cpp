@@ -91,6 +91,11 @@ process_identity this_process() noexcept {
     return self;
 }
 
+unsigned processors() noexcept {
+    static const long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 1 ? static_cast<unsigned>(online) : 1U;
+}
+
 }  // namespace noria::inline v1::os
 
 // SPDX-License-Identifier: BSL-1.0

@@ -4,6 +4,7 @@
 #include "noria/core/atomics.hpp"
 #include "noria/layout/tally_line.hpp"
 #include "noria/os/file_lock.hpp"
+#include "noria/os/process.hpp"
 #include "noria/queue/mutex_gate.hpp"
 #include "noria/queue/recovery.hpp"
 #include "noria/ring/slot_ring.hpp"
@@ -151,6 +152,13 @@ bool crowd_has(queue_file& file, role asked, bool probe) noexcept {
         if (is_alive(file, i) && load_relaxed(file.entry(i).role) == static_cast<std::uint32_t>(asked)) return true;
     }
     return false;
+}
+
+bool outnumbers_processors(const queue_file& file) noexcept {
+    const std::uint64_t length = file.header().roster_length;
+    std::uint64_t alive = 0;
+    for (std::uint64_t i = 0; i < length && alive <= os::processors(); ++i) alive += is_alive(file, i) ? 1 : 0;
+    return alive > os::processors();
 }
 
 bool bury(queue_file& file, std::uint64_t index) noexcept {

@@ -301,12 +301,15 @@ bool endpoint::wait(limit how_long) noexcept {
     const os::no_cancel whole;
     clock::time_point now = clock::now();
     const clock::time_point begun = now;
-    outcome found = survey(probe_is_due(now));
+    const bool probe = probe_is_due(now);
+    outcome found = survey(probe);
+    if (probe) crowded_ = outnumbers_processors(*file_);
     if (found != nothing()) return answer(found);
     if (!how_long.waits()) return answer(stalled() || shut_out_ ? outcome::stalled : found);
 
     const clock::time_point deadline = how_long.deadline();
-    sync::backoff spin(std::min<std::chrono::nanoseconds>(waiting_.spin, deadline - std::min(deadline, now)));
+    sync::backoff spin(std::min<std::chrono::nanoseconds>(waiting_.spin, deadline - std::min(deadline, now)),
+                       crowded_);
     while (found == nothing() && load_relaxed(interrupted_) == 0 && spin.pause()) {
         if (look_through() != ring::sight::nothing) found = survey(false);
     }

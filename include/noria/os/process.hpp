@@ -16,6 +16,9 @@ struct process_identity {
 };
 NORIA_API process_identity this_process() noexcept;
 
+// How many processors are online; asked once, at least 1.
+NORIA_API unsigned processors() noexcept;
+
 // While one exists, no fork happens in any other thread: between open and MADV_DONTFORK a fork would inherit both the
 // descriptor and the mapping, and keep a dead parent's locks. Recursive.
 class NORIA_API no_fork {

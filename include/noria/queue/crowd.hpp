@@ -34,6 +34,9 @@ NORIA_API void leave_crowd(queue_file& file, role held) noexcept;
 // Whether anybody of that role is alive. `probe`: asks the kernel about some of all, and recovers the dead.
 NORIA_API bool crowd_has(queue_file& file, role asked, bool probe) noexcept;
 
+// Whether more endpoints are alive, of both roles, than the machine has processors.
+NORIA_API bool outnumbers_processors(const queue_file& file) noexcept;
+
 // Of a queue of either kind: whether an entry's record is alive; and the recovery from its inhabitant's death, for who holds
 // its lock. False: the ring's mutex was not to be had; nothing is lost, and somebody tries again.
 NORIA_API bool is_alive(const queue_file& file, std::uint64_t index) noexcept;

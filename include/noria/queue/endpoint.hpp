@@ -183,6 +183,7 @@ private:
     bool await_successor_ = false;
     bool awaits_release_ = false;  // what is waited for is told on the other side's word
     bool shut_out_ = false;        // the last look was refused: the ring's mutex was in somebody's hands
+    bool crowded_ = false;         // when last looked: more endpoints than processors
     waiting waiting_;
     std::uint64_t told_ = 0;             // the last end reported
     std::uint64_t ended_at_attach_ = 0;  // the last end before we came

@@ -3,18 +3,23 @@
 // First it looks as often as it can, for about one round trip between cores: who answers at once is heard at once. Then
 // it looks every half microsecond: a reader that keeps reading the line being written slows the writer down (measured:
 // backing off doubles the throughput of every ring). When the budget is spent, it is time to sleep.
+//
+// In a crowd that has more endpoints than the machine has processors, somebody whom we wait for may be waiting for ours:
+// there each look is followed by an offer of the processor. (Elsewhere an offer costs a slice of whoever takes it.)
 #pragma once
 
 #include "noria/core/cache_line.hpp"
 #include "noria/os/futex.hpp"
 
 #include <chrono>
+#include <thread>
 
 namespace noria::inline v1::sync {
 
 class backoff {
 public:
-    explicit backoff(std::chrono::nanoseconds budget) noexcept : budget_(budget) {}
+    explicit backoff(std::chrono::nanoseconds budget, bool crowded = false) noexcept
+        : budget_(budget), crowded_(crowded) {}
 
     // Waits a moment. False: the budget is spent.
     bool pause() noexcept {
@@ -30,7 +35,11 @@ public:
             begun_ = now;
         }
         if (now - begun_ >= budget_) return false;
-        for (int i = 0; i < pauses_per_round; ++i) pause_processor();
+        if (crowded_) {
+            std::this_thread::yield();
+        } else {
+            for (int i = 0; i < pauses_per_round; ++i) pause_processor();
+        }
         return true;
     }
 
@@ -41,6 +50,7 @@ private:
     std::chrono::nanoseconds budget_;
     os::monotonic::time_point begun_;
     int rounds_ = 0;
+    bool crowded_;
 };
 
 }  // namespace noria::inline v1::sync
