@@ -40,9 +40,9 @@ struct spsc {
     static_assert(of_bytes || assert_shareable<T>());
     using message = T;
     using writer = std::conditional_t<is_robust, queue::mutex_writer,
-                                      std::conditional_t<of_bytes, ring::record_writer, ring::fixed_writer>>;
+                                      std::conditional_t<of_bytes, ring::record_writer, ring::fixed_writer_of<T>>>;
     using reader = std::conditional_t<is_robust, queue::mutex_reader_of_one,
-                                      std::conditional_t<of_bytes, ring::record_reader, ring::fixed_reader>>;
+                                      std::conditional_t<of_bytes, ring::record_reader, ring::fixed_reader_of<T>>>;
     using producer = queue::producer<spsc>;
     using consumer = queue::consumer<spsc>;
 

@@ -97,19 +97,17 @@ std::string objection(const shape& wanted) {
 
 geometry place(const shape& wanted) noexcept {
     geometry where;
-    const std::uint64_t align = std::max<std::uint64_t>(record_alignment, wanted.message_align);
-    if (wanted.kind == queue_kind::mpmc && !has_mutex(wanted)) {
-        where.payload_offset = wanted.form == message_form::fixed ? align : slot_header_bytes;
-        where.slot_bytes = round_up(where.payload_offset + wanted.message_bytes, slot_bytes_unit);
-        where.ring_bytes = where.slot_bytes * wanted.capacity;
-    } else if (wanted.form == message_form::fixed) {
-        where.payload_offset = align;  // the word takes 8 of it
-        where.slot_bytes = round_up(align + wanted.message_bytes, align);
-        where.ring_bytes = where.slot_bytes * wanted.capacity;
+    if (wanted.form == message_form::fixed) {
+        const slot_place slot = fixed_slot(wanted.message_bytes, wanted.message_align);
+        where.payload_offset = slot.payload_offset;
+        where.slot_bytes = slot.slot_bytes;
+    } else if (counts_messages(wanted)) {
+        where.payload_offset = slot_header_bytes;
+        where.slot_bytes = round_up(slot_header_bytes + wanted.message_bytes, slot_header_bytes);
     } else {
         where.payload_offset = record_header_bytes;
-        where.ring_bytes = wanted.capacity;
     }
+    where.ring_bytes = counts_messages(wanted) ? where.slot_bytes * wanted.capacity : wanted.capacity;
     where.roster_length = wanted.endpoints;
     where.roster_offset = page_bytes;
     where.words_offset = where.roster_offset + where.roster_length * sizeof(roster_entry);
@@ -125,9 +123,9 @@ geometry place(const shape& wanted) noexcept {
     where.ring_offset = round_up(end, page_bytes);
     end = where.ring_offset + where.ring_bytes;
     if (wanted.parking != 0) {
-        where.parking_offset = end;  // a multiple of 64, as slots are
-        where.parking_place_bytes = sizeof(parking_place) + round_up(wanted.message_bytes, slot_bytes_unit);
-        end += where.parking_place_bytes * wanted.parking;
+        where.parking_offset = round_up(end, parking_unit);
+        where.parking_place_bytes = sizeof(parking_place) + round_up(wanted.message_bytes, parking_unit);
+        end = where.parking_offset + where.parking_place_bytes * wanted.parking;
     }
     where.file_bytes = round_up(end, page_bytes);
     return where;

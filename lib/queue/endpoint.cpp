@@ -125,7 +125,7 @@ failure endpoint::try_attach(const options& wishes, const layout::shape& bare, c
     if (file->truncated()) return file->truncation();
     file_ = std::move(file);
     enlist();
-    blocked_ = 0;
+    block(0);
     store_relaxed(reachable_, 1U);
     return {};
 }
@@ -133,11 +133,11 @@ failure endpoint::try_attach(const options& wishes, const layout::shape& bare, c
 bool endpoint::settle(failure found) noexcept {
     error_ = std::move(found);
     if (error_) {
-        blocked_ = closed_bit;
+        block(closed_bit);
         created_ = false;
         file_.reset();
     }
-    why_ = error_ ? outcome::closed : outcome::ok;
+    set_why(error_ ? outcome::closed : outcome::ok);
     return !error_;
 }
 
@@ -150,9 +150,9 @@ void endpoint::detach() noexcept {
     delist();
     store_relaxed(reachable_, 0U);
     // A corrupt file is left like any other: the record is ours, and the locks.
-    if (file_ != nullptr && (blocked_ & forked_bit) == 0) move_out(*file_, role_);
+    if (file_ != nullptr && (blocked() & forked_bit) == 0) move_out(*file_, role_);
     file_.reset();
-    blocked_ = closed_bit;
+    block(closed_bit);
 }
 
 void endpoint::refuse_for_memory() noexcept {
@@ -188,7 +188,7 @@ ring::sight endpoint::look_through() noexcept {
 }
 
 outcome endpoint::die_of_corruption() noexcept {
-    blocked_ |= corrupt_bit;
+    standing_ |= corrupt_bit;
     try {
         error_ = file_->truncated() ? file_->truncation()
                                     : refuse(file_->path(), errc::corrupt,
@@ -201,14 +201,14 @@ outcome endpoint::die_of_corruption() noexcept {
 }
 
 // The truncation guard is a handler that runs in the middle of any thread's instructions, so it writes nothing that belongs
-// to an endpoint: `blocked_` is read and written by the endpoint's thread without atomics, and a bit set between its load and
+// to an endpoint: `standing_` is read and written by the endpoint's thread without atomics, and a bit set between its load and
 // its store would be lost; and set in another thread's endpoint, it would be a race. Instead the handler leaves a mark where
 // each verb that publishes or releases looks anyway, in the word of the bell, which leads here, out of the hot path; and
 // the endpoint's own thread sets the bit.
 bool endpoint::ring_and_look() noexcept {
     others_event_.ring();  // its fence stands between the mark and what the mark is for (G4)
     if (!file_->truncated()) return true;
-    why_ = die_of_corruption();
+    set_why(die_of_corruption());
     return false;
 }
 
@@ -290,13 +290,13 @@ bool endpoint::hear_end(std::uint64_t number, bool death) noexcept {
 bool endpoint::wait(limit how_long) noexcept {
     const auto answer = [this](outcome how) {
         // The words behind an answer may have been zeros of our own, too.
-        why_ = blocked_ == 0 && file_->truncated() ? die_of_corruption() : how;
-        return why_ == outcome::ok;
+        set_why(blocked() == 0 && file_->truncated() ? die_of_corruption() : how);
+        return why() == outcome::ok;
     };
-    if (blocked_ != 0) {
-        if ((blocked_ & forked_bit) != 0) return answer(outcome::forked);
-        if ((blocked_ & closed_bit) != 0) return answer(outcome::closed);
-        return answer((blocked_ & corrupt_bit) != 0 ? outcome::corrupt : outcome::busy);
+    if (blocked() != 0) {
+        if ((blocked() & forked_bit) != 0) return answer(outcome::forked);
+        if ((blocked() & closed_bit) != 0) return answer(outcome::closed);
+        return answer((blocked() & corrupt_bit) != 0 ? outcome::corrupt : outcome::busy);
     }
     const os::no_cancel whole;
     clock::time_point now = clock::now();
@@ -343,11 +343,11 @@ bool endpoint::may_race_on(limit how_long, unsigned& races) noexcept {
     if (++races < races_at_most) return true;
     races = 0;
     if (!how_long.waits()) {
-        why_ = outcome::stalled;
+        set_why(outcome::stalled);
     } else if (interrupted()) {
-        why_ = outcome::interrupted;
+        set_why(outcome::interrupted);
     } else if (how_long.deadline() <= clock::now()) {
-        why_ = outcome::timed_out;
+        set_why(outcome::timed_out);
     } else {
         return true;
     }
@@ -355,9 +355,9 @@ bool endpoint::may_race_on(limit how_long, unsigned& races) noexcept {
 }
 
 bool endpoint::glance() noexcept {
-    if (blocked_ != 0) return false;
+    if (blocked() != 0) return false;
     const ring::sight found = look_through();
-    if (found == ring::sight::corrupt) why_ = die_of_corruption();
+    if (found == ring::sight::corrupt) set_why(die_of_corruption());
     return found == ring::sight::ready;
 }
 
@@ -369,7 +369,7 @@ void endpoint::interrupt() noexcept {
 }
 
 void endpoint::forked() noexcept {
-    blocked_ |= forked_bit;
+    standing_ |= forked_bit;
     store_relaxed(reachable_, 0U);
 }
 

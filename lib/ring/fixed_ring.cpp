@@ -43,19 +43,19 @@ std::uint64_t find_tail(const slots& ring, std::uint64_t stored) noexcept {
 
 }  // namespace
 
+void fixed_slots::attach_slots(const ring_view& view) noexcept {
+    begin_ = view.records;
+    mask_ = view.shape.capacity - 1;
+    const layout::slot_place slot = layout::fixed_slot(view.shape.message_bytes, view.shape.message_align);
+    stride_ = {slot.slot_bytes, slot.payload_offset, view.shape.message_bytes};
+}
+
 bool fixed_writer::attach(const ring_view& view) noexcept {
     if (!repair_fixed(view)) return false;
-    const slots ring(view);
+    attach_slots(view);
     producer_ = view.producer;
     consumer_ = view.consumer;
-    capacity_ = ring.capacity;
-    slot_bytes_ = ring.slot_bytes;
-    payload_offset_ = layout::place(view.shape).payload_offset;
     tail_ = limit_ = load_relaxed(producer_->tail);
-    word_ = layout::record_word(ring.message_bytes, tail_);
-    begin_ = ring.begin;
-    end_ = ring.begin + ring.slot_bytes * ring.capacity;
-    slot_ = ring.at(tail_);
     high_water_ = load_relaxed(producer_->high_water);
     return true;
 }
@@ -63,41 +63,34 @@ bool fixed_writer::attach(const ring_view& view) noexcept {
 sight fixed_writer::look(std::uint64_t /*bytes*/) noexcept {
     const std::uint64_t head = load_acquire(consumer_->head);  // [S3] acquire <- [S4] in release: the reader's leave
     const std::uint64_t depth = tail_ - head;
-    if (depth > capacity_) return sight::corrupt;  // F1
+    if (depth > capacity()) return sight::corrupt;  // F1
     if (depth > high_water_) {
         high_water_ = depth;
         store_relaxed(producer_->high_water, depth);  // read by people: stale is harmless
     }
     // It looks again after an eighth of the ring at most, so the high-water mark is never further off than that.
-    limit_ = tail_ + std::min(capacity_ - depth, std::max<std::uint64_t>(capacity_ / 8, 1));
+    limit_ = tail_ + std::min(capacity() - depth, std::max<std::uint64_t>(capacity() / 8, 1));
     return limit_ == tail_ ? sight::nothing : sight::ready;
 }
 
 std::uint64_t fixed_writer::depth() noexcept {
     const std::uint64_t depth = tail_ - load_relaxed(consumer_->head);  // a figure: it is old when it is read
-    if (depth <= capacity_ && depth > high_water_) {
+    if (depth <= capacity() && depth > high_water_) {
         high_water_ = depth;
         store_relaxed(producer_->high_water, depth);
     }
-    return std::min(depth, capacity_);
+    return std::min(depth, capacity());
 }
 
 bool fixed_reader::attach(const ring_view& view) noexcept {
-    const slots ring(view);
+    attach_slots(view);
     consumer_ = view.consumer;
     producer_ = view.producer;
-    capacity_ = ring.capacity;
-    slot_bytes_ = ring.slot_bytes;
-    payload_offset_ = layout::place(view.shape).payload_offset;
     head_ = load_relaxed(consumer_->head);  // ours since we hold the role's lock
     seen_ = load_relaxed(consumer_->seen);
     store_relaxed(consumer_->taken, head_);  // W2: this consumer holds nothing
-    word_ = layout::record_word(ring.message_bytes, head_);
-    begin_ = ring.begin;
-    end_ = ring.begin + ring.slot_bytes * ring.capacity;
-    slot_ = ring.at(head_);
     // The producer's tail may lag behind head by the message that a dead producer did not count, and by no more.
-    return is_possible(head_, load_relaxed(producer_->tail) + 1, capacity_ + 1);
+    return is_possible(head_, load_relaxed(producer_->tail) + 1, capacity() + 1);
 }
 
 void fixed_reader::put_back() noexcept {
@@ -112,15 +105,15 @@ void fixed_reader::put_back() noexcept {
 }
 
 sight fixed_reader::look() noexcept {
-    const std::uint64_t word = load_acquire(word_of(slot_));  // F2; the message itself is read after take()'s own look
-    if (word == word_) return sight::ready;
-    const std::uint64_t previous_turn = word_ - capacity_ * layout::record_sequence_step;
-    return word == 0 || word == previous_turn ? sight::nothing : sight::corrupt;  // F2
+    // F2; the message itself is read after take()'s own look
+    const std::uint64_t word = load_acquire(stride().word_of(room_of(head_, stride())));
+    if (word == stride().word(head_)) return sight::ready;
+    return word == 0 || word == stride().word(head_ - capacity()) ? sight::nothing : sight::corrupt;  // F2
 }
 
 std::uint64_t fixed_reader::depth() const noexcept {
     const std::uint64_t depth = load_relaxed(producer_->tail) - head_;  // a figure: it is old when it is read
-    return static_cast<std::int64_t>(depth) < 0 ? 0 : std::min(depth, capacity_);
+    return static_cast<std::int64_t>(depth) < 0 ? 0 : std::min(depth, capacity());
 }
 
 const char* check_fixed(const ring_view& view) noexcept {

@@ -190,7 +190,7 @@ BOOST_AUTO_TEST_CASE(constants_are_as_described) {
         {"record_present", hex(layout::record_present)},
         {"record_skip", hex(layout::record_skip)},
         {"record_length_mask", hex(layout::record_length_mask)},
-        {"slot_bytes_unit", number(layout::slot_bytes_unit)},
+        {"parking_unit", number(layout::parking_unit)},
         {"slot_header_bytes", number(layout::slot_header_bytes)},
         {"endpoints_limit", number(layout::endpoints_limit)},
         {"deliveries_limit", number(layout::deliveries_limit)},

@@ -1,4 +1,4 @@
-// golden_test.cpp: the bytes of five small files are those that were checked in: who changes one changes the format.
+// golden_test.cpp: the bytes of seven small files are those that were checked in: who changes one changes the format.
 //
 // Goal: no byte moves unnoticed. Method: each file is made by the library, what is drawn or depends on the process is
 // replaced (uuid, pid, start time, program, and the checksum accordingly), and the rest is compared with golden/*.hex.
@@ -21,6 +21,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <new>
 #include <string>
 
 namespace fs = std::filesystem;
@@ -126,6 +127,41 @@ BOOST_AUTO_TEST_CASE(a_file_of_bytes_that_has_turned_is_as_it_was) {
         (void)out.claim(3);  // given back
     }
     expect_golden("lines", dir / "lines");
+}
+
+// Of many: one message gone, one that was put back, one held, an open claim; and one set aside, since its holder let it fall.
+BOOST_AUTO_TEST_CASE(a_file_of_many_at_work_is_as_it_was) {
+    using crowd = noria::mpmc<tick>;
+    const noria::rig::workspace dir;
+    crowd::producer out(dir / "crowd", {.capacity = 4, .endpoints = 3, .deliveries_max = 2, .parking = 1});
+    crowd::consumer in(dir / "crowd");
+    for (std::int64_t n = 1; n <= 4; ++n)
+        BOOST_REQUIRE(out.push({.time_ns = n, .price = 100.0 + 0.5 * static_cast<double>(n)}));
+    BOOST_REQUIRE(in.pop()->time_ns == 1);
+    const auto drop = [&] { (void)in.try_consume_some([](const tick&) { throw std::bad_alloc(); }); };
+    BOOST_REQUIRE_THROW(drop(), std::bad_alloc);
+    BOOST_REQUIRE_THROW(drop(), std::bad_alloc);  // 2 is set aside
+    BOOST_REQUIRE_THROW(drop(), std::bad_alloc);  // 3 will come again
+    const auto again = in.take();
+    BOOST_REQUIRE_EQUAL(again->time_ns, 3);
+    const auto room = out.claim();
+    BOOST_REQUIRE(room);
+    expect_golden("crowd", dir / "crowd");
+}
+
+BOOST_AUTO_TEST_CASE(a_file_of_bytes_for_many_that_has_turned_is_as_it_was) {
+    using parcels = noria::mpmc<noria::bytes>;
+    const noria::rig::workspace dir;
+    {
+        parcels::producer out(dir / "parcels", {.capacity = 2, .message_bytes_max = 20, .endpoints = 2});
+        parcels::consumer in(dir / "parcels");
+        for (const char* const text : {"one", "", "a bucket of water"}) {
+            BOOST_REQUIRE(out.push(text));
+            if (*text != 'a') BOOST_REQUIRE(in.pop());
+        }
+        (void)out.claim(3);  // given back
+    }
+    expect_golden("parcels", dir / "parcels");
 }
 
 // Under a mutex: a lease, a message that was put back, an open claim, and the ring's end passed by.

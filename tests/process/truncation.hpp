@@ -56,10 +56,10 @@ struct of_texts {
     static auto claim(texts::producer& out) { return out.try_claim(std::size_t{500}); }
 };
 
-// The same of queues for many: slots of 64 bytes, and of 512.
+// The same of queues for many: slots of 24 bytes, and of 512: 6 and 4 pages of ring.
 struct of_jobs {
     using queue = noria::mpmc<numbered>;
-    static noria::options wishes() { return {.capacity = 256, .endpoints = 4}; }
+    static noria::options wishes() { return {.capacity = 1024, .endpoints = 4}; }
     static bool push(queue::producer& out) { return out.try_push(number(1)); }
     static bool pop(queue::consumer& in) { return static_cast<bool>(in.try_pop()); }
     static auto claim(queue::producer& out) { return out.try_claim(); }

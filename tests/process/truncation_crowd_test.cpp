@@ -22,7 +22,7 @@ BOOST_AUTO_TEST_CASE(with_the_guard_an_mpmc_queue_is_corrupt_and_all_else_goes_o
         BOOST_TEST_CONTEXT(left << " bytes are left") {
             const rig::workspace place;
             const auto path = place / "q";
-            const auto loss = [&] { insist(cut(path, left) == 6 * page, "the last cut is by one page"); };
+            const auto loss = [&] { insist(cut(path, left) > left, "some of it is lost"); };
             rig::child fixed = guarded([&] { return lose_and_go_on<of_jobs>(path, loss); });
             BOOST_TEST(fixed.wait() == well);
             std::filesystem::remove(path);

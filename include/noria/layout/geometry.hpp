@@ -1,9 +1,11 @@
 // geometry.hpp: from what a queue is to where everything stands in its file.
 #pragma once
 
+#include "noria/core/bits.hpp"
 #include "noria/core/coordination.hpp"
 #include "noria/core/shareable.hpp"
 #include "noria/core/visibility.hpp"
+#include "noria/layout/record.hpp"
 
 #include <cstdint>
 #include <string>
@@ -35,7 +37,7 @@ constexpr std::uint64_t capacity_bytes_min = 64;                      // one lin
 constexpr std::uint64_t capacity_bytes_max = std::uint64_t{1} << 40;  // 1 TiB
 constexpr std::uint64_t page_bytes = 4096;                            // of the format, whatever the machine's is
 constexpr std::uint64_t deliveries_limit = 7;                         // what a slot's word can count
-constexpr std::uint64_t slot_bytes_unit = 64;                         // of an mpmc slot: no two messages share a line
+constexpr std::uint64_t parking_unit = 64;                            // parking places begin at multiples of it
 
 // What the message type says of a shape; the rest comes from the options.
 template <class T>
@@ -59,6 +61,17 @@ constexpr bool has_tallies(const shape& of) noexcept { return of.kind == queue_k
 // Whether the ring is one of slots of one size, counted in messages. Of the bytes form, only the lock-free mpmc ring is.
 constexpr bool counts_messages(const shape& of) noexcept {
     return of.form == message_form::fixed || (of.kind == queue_kind::mpmc && !has_mutex(of));
+}
+
+// A slot of messages of one size: the word in front, then the message, as aligned as it wants. Slots stand close: apart,
+// each on a line of its own, they cost up to five times as much (lib/README.md).
+struct slot_place {
+    std::uint64_t payload_offset = 0;
+    std::uint64_t slot_bytes = 0;
+};
+constexpr slot_place fixed_slot(std::uint64_t message_bytes, std::uint64_t message_align) noexcept {
+    const std::uint64_t align = message_align > record_alignment ? message_align : record_alignment;
+    return {.payload_offset = align, .slot_bytes = round_up(align + message_bytes, align)};
 }
 
 // Where the sections stand: header page | roster | ring words | under a mutex: its words | mpmc, and under a mutex:

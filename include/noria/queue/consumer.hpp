@@ -82,9 +82,8 @@ public:
             return ring.seen_before() ? 2 : 1;
     }
 
-    // The message that was taken is shown to the caller, and is the caller's until end_showing().
+    // A message that was taken and held is shown to the caller, and is the caller's until end_showing().
     void begin_showing() noexcept {
-        ring.hold();
         if constexpr (Reader::many_leases)
             ++leases_;
         else
@@ -99,6 +98,13 @@ public:
 
     // False: the file was truncated, and so may be what was read of the message; or somebody has scribbled on its word.
     bool release(const std::byte* message) noexcept {
+        if (!let_go(message)) [[unlikely]]
+            return false;
+        went(outcome::ok);
+        return true;
+    }
+    // The same, and why() is as it was.
+    bool let_go(const std::byte* message) noexcept {
         if constexpr (Reader::contended) {
             if (!ring.release(message)) [[unlikely]] {
                 found_corrupt();
@@ -107,7 +113,16 @@ public:
         } else {
             ring.release();
         }
-        return announce();
+        return bell();
+    }
+    // The same of the message that was taken last, if nothing was done since.
+    bool let_go_of_taken(const std::byte* message) noexcept {
+        if constexpr (requires { ring.release_taken(); }) {
+            ring.release_taken();
+            return bell();
+        } else {
+            return let_go(message);
+        }
     }
 
     // Keeps the message in the ring. `counts`: it was delivered, and its next delivery says so.
@@ -166,6 +181,7 @@ public:
     lease(receiving<Reader>* consumer, const std::byte* message) noexcept
         : consumer_(consumer), message_(message), size_(consumer->ring.taken_bytes()),
           deliveries_(consumer->deliveries()) {
+        consumer_->ring.hold();
         consumer_->begin_showing();
         consumer_->went(outcome::ok);
     }
@@ -370,15 +386,26 @@ private:
         if constexpr (of_bytes) {
             return receive_into({buffer_.get(), this->message_bytes_max()}, how_long);
         } else {
+            // The short way: nothing is in the way, and there is nothing new to say.
             place_type& at = place();
-            const std::byte* const message = first_message(at, how_long);
-            if (message == nullptr) [[unlikely]]
-                return {};
-            popped<T> copy(message, at.deliveries());
-            if (!at.release(message)) [[unlikely]]
-                copy = {};
-            return copy;
+            if (!has_mutex<reader> && at.is_well()) [[likely]] {
+                if (const std::byte* const message = at.ring.take(); message != nullptr) [[likely]] {
+                    popped<T> copy(message, at.deliveries());
+                    if (!at.let_go_of_taken(message)) [[unlikely]]
+                        copy = {};
+                    return copy;
+                }
+            }
+            return receive_by_the_long_way(at, how_long);
         }
+    }
+    [[gnu::noinline]] static popped<T> receive_by_the_long_way(place_type& at,
+                                                               limit how_long) noexcept requires(!of_bytes) {
+        const std::byte* const message = first_message(at, how_long);
+        if (message == nullptr) return {};
+        popped<T> copy(message, at.deliveries());
+        if (!at.release(message)) copy = {};
+        return copy;
     }
 
     popped<T> receive_into(std::span<std::byte> buffer, limit how_long) noexcept requires of_bytes {
@@ -405,49 +432,49 @@ private:
         return message != nullptr ? lease_type(&at, message) : lease_type();
     }
 
-    // Releases the message when the caller's function has returned, and keeps it when that has thrown.
-    struct handing_out {
+    // While it exists, messages are shown to the caller's function, one after the other. What is in hand when the function
+    // throws stays in the queue.
+    struct showing {
         place_type& at;
-        const std::byte* message;
-        bool returned = false;
-        handing_out(place_type& where, const std::byte* what) noexcept : at(where), message(what) {
-            at.begin_showing();
-        }
-        ~handing_out() {
+        const std::byte* in_hand = nullptr;
+        explicit showing(place_type& where) noexcept : at(where) { at.begin_showing(); }
+        ~showing() {
             if (!at.usable()) return;
             at.end_showing();
-            if (returned)
-                at.release(message);
-            else
-                at.put_back(message, true);
+            if (in_hand != nullptr) at.put_back(in_hand, true);
         }
-        handing_out(const handing_out&) = delete;
-        handing_out& operator=(const handing_out&) = delete;
+        showing(const showing&) = delete;
+        showing& operator=(const showing&) = delete;
     };
 
     template <class F>
     std::size_t consume(F& f, std::size_t most, limit how_long) {
         using view = std::conditional_t<of_bytes, bytes, const T&>;
         place_type& at = place();
-        std::size_t consumed = 0;
-        while (consumed < most) {
-            const std::byte* const message = consumed == 0 ? first_message(at, how_long) : at.next_message();
-            if (message == nullptr) break;
-            const std::size_t size = at.ring.taken_bytes();
-            const unsigned deliveries = at.deliveries();
-            handing_out now(at, message);
-            auto call = [&](view each) {
-                if constexpr (std::is_invocable_v<F&, view, unsigned>)
-                    f(each, deliveries);
-                else
-                    f(each);
-            };
-            if constexpr (of_bytes)
-                call(bytes(message, size));
+        const auto call = [&f](view each, unsigned deliveries) {
+            if constexpr (std::is_invocable_v<F&, view, unsigned>)
+                f(each, deliveries);
             else
-                call(*std::launder(reinterpret_cast<const T*>(message)));
-            now.returned = true;
-            ++consumed;
+                f(each);
+        };
+        std::size_t consumed = 0;
+        const std::byte* message = most != 0 ? first_message(at, how_long) : nullptr;
+        while (message != nullptr) {
+            for (showing now(at); message != nullptr; message = consumed < most ? at.ring.take() : nullptr) {
+                const unsigned deliveries = at.deliveries();
+                const std::size_t size = at.ring.taken_bytes();
+                at.ring.hold();
+                now.in_hand = message;
+                if constexpr (of_bytes)
+                    call(bytes(message, size), deliveries);
+                else
+                    call(*std::launder(reinterpret_cast<const T*>(message)), deliveries);
+                now.in_hand = nullptr;
+                ++consumed;
+                // This may be a fork's copy by now, and what was read the zeros of a truncated file.
+                if (!at.usable() || !at.let_go(message)) return consumed;
+            }
+            if (consumed < most) message = at.next_message();
         }
         if (consumed != 0 && at.usable()) at.went(outcome::ok);
         return consumed;

@@ -64,19 +64,21 @@ public:
     bool attach(role wanted, opening how, const std::filesystem::path& path, const options& wishes,
                 const layout::shape& bare);
 
-    // 0, or the reasons why a verb may not touch the ring; the one test that a hot path makes.
-    [[nodiscard]] std::uint32_t blocked() const noexcept { return blocked_; }
-    void begin_in_place() noexcept { blocked_ |= busy_bit; }
-    void end_in_place() noexcept { blocked_ &= ~busy_bit; }
-    [[nodiscard]] bool in_place() const noexcept { return (blocked_ & busy_bit) != 0; }
-    [[nodiscard]] bool usable() const noexcept { return (blocked_ & ~busy_bit) == 0; }
+    // 0, or the reasons why a verb may not touch the ring.
+    [[nodiscard]] std::uint32_t blocked() const noexcept { return static_cast<std::uint32_t>(standing_); }
+    // That nothing blocks, and that why() is ok already: the one test that a hot path makes.
+    [[nodiscard]] bool is_well() const noexcept { return standing_ == 0; }
+    void begin_in_place() noexcept { standing_ |= busy_bit; }
+    void end_in_place() noexcept { standing_ &= ~busy_bit; }
+    [[nodiscard]] bool in_place() const noexcept { return (standing_ & busy_bit) != 0; }
+    [[nodiscard]] bool usable() const noexcept { return (blocked() & ~busy_bit) == 0; }
 
     // Seldom anything new: a store that is not made leaves room for those that others wait for.
     void went(outcome how) noexcept {
-        if (why_ != how) [[unlikely]]
-            why_ = how;
+        if (why() != how) [[unlikely]]
+            set_why(how);
     }
-    [[nodiscard]] outcome why() const noexcept { return why_; }
+    [[nodiscard]] outcome why() const noexcept { return static_cast<outcome>(standing_ >> why_shift); }
     [[nodiscard]] end ended() const noexcept { return ended_; }
     [[nodiscard]] bool created() const noexcept { return created_; }
     [[nodiscard]] const failure& last_error() const noexcept { return error_; }
@@ -120,7 +122,7 @@ public:
     bool glance() noexcept;
 
     // Ends this endpoint: its ring took back what it had just shown.
-    void found_corrupt() noexcept { why_ = die_of_corruption(); }
+    void found_corrupt() noexcept { set_why(die_of_corruption()); }
 
     // Makes the present or the next wait return `interrupted`. From any thread, and from a signal handler.
     void interrupt() noexcept;
@@ -149,10 +151,16 @@ protected:
     [[nodiscard]] std::chrono::nanoseconds spin() const noexcept { return waiting_.spin; }
 
 private:
-    static constexpr std::uint32_t busy_bit = 1;
-    static constexpr std::uint32_t closed_bit = 2;
-    static constexpr std::uint32_t forked_bit = 4;
-    static constexpr std::uint32_t corrupt_bit = 8;
+    static constexpr std::uint64_t busy_bit = 1;
+    static constexpr std::uint64_t closed_bit = 2;
+    static constexpr std::uint64_t forked_bit = 4;
+    static constexpr std::uint64_t corrupt_bit = 8;
+    static constexpr unsigned why_shift = 32;
+
+    void set_why(outcome how) noexcept {
+        standing_ = blocked() | static_cast<std::uint64_t>(how) << why_shift;
+    }
+    void block(std::uint64_t how) noexcept { standing_ = (standing_ >> why_shift << why_shift) | how; }
 
     failure try_attach(const options& wishes, const layout::shape& bare, const std::filesystem::path& path,
                        bool& passing);
@@ -170,15 +178,14 @@ private:
     std::chrono::nanoseconds slice_of(std::chrono::nanoseconds longest, std::chrono::nanoseconds waited) const noexcept;
 
     // read by every verb
-    std::uint32_t blocked_ = closed_bit;
-    outcome why_ = outcome::closed;
-    end ended_ = end::none;
+    std::uint64_t standing_ = closed_bit | std::uint64_t{static_cast<std::uint8_t>(outcome::closed)} << why_shift;
     sync::event_count others_event_;
     // read when waiting
     sync::event_count own_event_;
     std::uint32_t interrupted_ = 0;  // written by interrupt(), from anywhere
     std::uint32_t reachable_ = 0;    // 1 while interrupt() may touch the mapping
     role role_ = role::producer;
+    end ended_ = end::none;
     bool created_ = false;
     bool await_successor_ = false;
     bool awaits_release_ = false;  // what is waited for is told on the other side's word

@@ -70,13 +70,15 @@ public:
         }
         return nullptr;
     }
-    // Publishes what was claimed. False: the ring lies, which only one under a mutex can find here.
-    bool commit(std::uint64_t bytes) noexcept {
+    // Publishes what stands in the room that was claimed. False: the ring lies, which only one under a mutex can find here.
+    bool commit(std::byte* room, std::uint64_t bytes) noexcept {
         if constexpr (has_mutex<Writer>) {
             if (!ring.commit(bytes)) [[unlikely]] {
                 found_corrupt();
                 return false;
             }
+        } else if constexpr (requires { ring.commit_in(room, bytes); }) {
+            ring.commit_in(room, bytes);
         } else {
             ring.commit(bytes);
         }
@@ -213,7 +215,7 @@ private:
             (void)producer->wait(limit::at_once());  // sets why()
             return false;
         }
-        const bool sent = producer->commit(used);
+        const bool sent = producer->commit(room_, used);
         producer->close_claim();
         return sent && producer->announce();
     }
@@ -360,6 +362,16 @@ private:
         return std::move(*this);
     }
 
+    // Whether a message of that size may go on the short way: nothing to say no to, and nothing new to say.
+    static bool is_short(const place_type& at, std::size_t size) noexcept {
+        if constexpr (has_mutex<writer>)
+            return false;
+        else if constexpr (of_bytes)
+            return at.is_well() && size <= at.ring.message_bytes_max();
+        else
+            return at.is_well();
+    }
+
     // Room for a message of that size, or null: why() says why.
     static std::byte* room_for(place_type& at, std::size_t size, limit how_long, bool further = false) noexcept {
         if constexpr (of_bytes) {
@@ -388,21 +400,36 @@ private:
         return sizeof(T);
     }
 
+    // The short way is a leaf: it leaves by tail calls, so a caller's loop keeps its registers.
     bool send(argument message, limit how_long) noexcept {
         place_type& at = place();
+        if (is_short(at, size_of(message))) [[likely]] {
+            if (std::byte* const room = at.ring.claim(size_of(message)); room != nullptr) [[likely]] {
+                at.commit(room, write(room, message));
+                return at.bell();
+            }
+        }
+        return send_by_the_long_way(at, message, how_long);
+    }
+    [[gnu::noinline]] static bool send_by_the_long_way(place_type& at, argument message, limit how_long) noexcept {
         std::byte* const room = room_for(at, size_of(message), how_long);
-        if (room == nullptr) [[unlikely]]
-            return false;
-        return at.commit(write(room, message)) && at.announce();
+        return room != nullptr && at.commit(room, write(room, message)) && at.announce();
     }
 
     std::size_t send_some(std::span<const T> messages, limit how_long) noexcept {
         place_type& at = place();
         std::size_t sent = 0;
-        for (const auto& message : messages) {
+        while (sent < messages.size()) {
+            if constexpr (requires { at.ring.commit_some(1, [](std::byte*, std::uint64_t) {}); }) {
+                const std::span<const T> rest = messages.subspan(at.blocked() == 0 ? sent : messages.size());
+                sent += at.ring.commit_some(
+                    rest.size(), [rest](std::byte* room, std::uint64_t i) { std::memcpy(room, &rest[i], sizeof(T)); });
+                if (sent == messages.size()) break;
+            }
+            const T& message = messages[sent];
             std::byte* const room = room_for(at, size_of(message), how_long, sent != 0);
             if (room == nullptr) break;
-            if (!at.commit(write(room, message))) return sent;
+            if (!at.commit(room, write(room, message))) return sent;
             ++sent;
         }
         if (sent != 0 && !at.bell()) return 0;

@@ -188,13 +188,12 @@ public:
         const std::uint64_t held = load_relaxed(word);  // ours alone to change
         if ((held & owned_bits) != (ready_bits + mine_)) [[unlikely]]
             return release_parked(message);
-        store_relaxed(tally_->releasing[received_ & 1],
-                      slot == taken_slot_ && held == taken_word_ ? taken_note_ : at_.note_of(slot, held));
-        compiler_fence();
-        store_relaxed(tally_->received, ++received_);
-        // [S4] release -> [S3] in claim, [S8] in look: our reads, before the leave to overwrite; and the count.
-        store_release(word, layout::slot_word(held + layout::lap_step, layout::slot_phase::free));
+        free(word, held, slot == taken_slot_ && held == taken_word_ ? taken_note_ : at_.note_of(slot, held));
         return true;
+    }
+    // The same of the message that was taken last, if nothing was done since.
+    void release_taken() noexcept {
+        free(*reinterpret_cast<std::uint64_t*>(taken_slot_), taken_word_, taken_note_);
     }
 
     // A parked message, ours until release(); or null: there is none that nobody reads.
@@ -223,6 +222,13 @@ private:
     static constexpr std::uint64_t ready_bits = layout::slot_word(0, layout::slot_phase::ready);
     static constexpr std::uint64_t owned_bits = layout::phase_mask << layout::phase_shift | layout::owner_mask;
 
+    void free(std::uint64_t& word, std::uint64_t held, std::uint64_t note) noexcept {
+        store_relaxed(tally_->releasing[received_ & 1], note);
+        compiler_fence();
+        store_relaxed(tally_->received, ++received_);
+        // [S4] release -> [S3] in claim, [S8] in look: our reads, before the leave to overwrite; and the count.
+        store_release(word, layout::slot_word(held + layout::lap_step, layout::slot_phase::free));
+    }
     bool look_behind() noexcept;
     NORIA_API bool release_parked(const std::byte* message) noexcept;
 

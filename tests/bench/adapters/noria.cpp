@@ -18,7 +18,7 @@ noria::options wishes(const bench::place& at, std::size_t bytes, bool of_bytes, 
     if (of_bytes) all.message_bytes_max = bytes;
     if (of_bytes && !many) all.capacity_bytes = std::bit_ceil(at.capacity * (bytes + 16));
     if (many && at.endpoints != 0) all.endpoints = at.endpoints;
-    if (at.asleep) all.waiting.spin = 0ns;
+    all.waiting.spin = at.asleep ? 0ns : 1s;  // as the others do: nobody sleeps where they do not
     return all;
 }
 

@@ -63,7 +63,8 @@ BOOST_AUTO_TEST_CASE(a_header_just_made_is_accepted_for_every_mpmc_shape) {
                 // What is behind the sections that spsc has too is whole lines and pages.
                 BOOST_TEST(page.tally_offset % 128 == 0U);
                 BOOST_TEST(page.ring_offset >= page.tally_offset + 128 * endpoints);
-                BOOST_TEST(page.slot_bytes % 64 == 0U);
+                BOOST_TEST(page.slot_bytes % (form == layout::message_form::fixed ? shape.message_align : 16) == 0U);
+                BOOST_TEST(page.slot_bytes >= page.payload_offset + shape.message_bytes);
             }
         }
     }
