@@ -308,8 +308,7 @@ bool endpoint::wait(limit how_long) noexcept {
     if (!how_long.waits()) return answer(stalled() || shut_out_ ? outcome::stalled : found);
 
     const clock::time_point deadline = how_long.deadline();
-    sync::backoff spin(std::min<std::chrono::nanoseconds>(waiting_.spin, deadline - std::min(deadline, now)),
-                       crowded_);
+    sync::backoff spin(std::min<std::chrono::nanoseconds>(waiting_.spin, deadline - std::min(deadline, now)), crowded_);
     while (found == nothing() && load_relaxed(interrupted_) == 0 && spin.pause()) {
         if (look_through() != ring::sight::nothing) found = survey(false);
     }

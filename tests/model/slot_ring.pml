@@ -19,6 +19,7 @@
 // SOURCE include/noria/ring/slot_ring.hpp: void commit(
 // SOURCE include/noria/ring/slot_ring.hpp: [[nodiscard]] const std::byte* take() noexcept {
 // SOURCE include/noria/ring/slot_ring.hpp: bool release(
+// SOURCE include/noria/ring/slot_ring.hpp: void free(
 // SOURCE include/noria/layout/slot_word.hpp: constexpr bool is_impossible(
 // SOURCE include/noria/layout/tally_line.hpp: struct tally_line {
 // SOURCE lib/ring/slot_ring.cpp: void slot_writer::give_back(

@@ -22,9 +22,9 @@
 //            goes on for ever, so nobody goes round in circles waiting for another. With NO_SLICE sleepers sleep until
 //            they are rung, and the same holds, but that an end may stay untold if who left died before it rang.
 //
-// SOURCE include/noria/ring/fixed_ring.hpp: [[nodiscard]] std::byte* claim(
-// SOURCE include/noria/ring/fixed_ring.hpp: void commit(
-// SOURCE include/noria/ring/fixed_ring.hpp: [[nodiscard]] const std::byte* take() noexcept {
+// SOURCE include/noria/ring/fixed_ring.hpp: std::byte* next_room(
+// SOURCE include/noria/ring/fixed_ring.hpp: static void publish_at(
+// SOURCE include/noria/ring/fixed_ring.hpp: const std::byte* first_in(
 // SOURCE include/noria/ring/fixed_ring.hpp: void hold() noexcept {
 // SOURCE include/noria/ring/fixed_ring.hpp: void release() noexcept {
 // SOURCE include/noria/ring/fixed_ring.hpp: bool seen_before() const noexcept {
@@ -55,7 +55,7 @@
 // SOURCE include/noria/queue/consumer.hpp: ~receiving() override {
 // SOURCE include/noria/queue/consumer.hpp: lease(receiving<Reader>* consumer, const std::byte* message) noexcept
 // SOURCE include/noria/queue/consumer.hpp: popped<T> receive(limit how_long) noexcept {
-// SOURCE include/noria/queue/consumer.hpp: struct handing_out {
+// SOURCE include/noria/queue/consumer.hpp: struct showing {
 // SOURCE include/noria/queue/producer.hpp: bool send(argument message, limit how_long) noexcept {
 //
 // Runs       kind, options | states expected, or the text of what must be found | what it shows; about 45 s in all but for DEEP

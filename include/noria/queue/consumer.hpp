@@ -399,8 +399,8 @@ private:
             return receive_by_the_long_way(at, how_long);
         }
     }
-    [[gnu::noinline]] static popped<T> receive_by_the_long_way(place_type& at,
-                                                               limit how_long) noexcept requires(!of_bytes) {
+    [[gnu::noinline]] static popped<T> receive_by_the_long_way(place_type& at, limit how_long) noexcept
+        requires(!of_bytes) {
         const std::byte* const message = first_message(at, how_long);
         if (message == nullptr) return {};
         popped<T> copy(message, at.deliveries());

@@ -157,9 +157,7 @@ private:
     static constexpr std::uint64_t corrupt_bit = 8;
     static constexpr unsigned why_shift = 32;
 
-    void set_why(outcome how) noexcept {
-        standing_ = blocked() | static_cast<std::uint64_t>(how) << why_shift;
-    }
+    void set_why(outcome how) noexcept { standing_ = blocked() | static_cast<std::uint64_t>(how) << why_shift; }
     void block(std::uint64_t how) noexcept { standing_ = (standing_ >> why_shift << why_shift) | how; }
 
     failure try_attach(const options& wishes, const layout::shape& bare, const std::filesystem::path& path,

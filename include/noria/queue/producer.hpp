@@ -437,8 +437,9 @@ private:
         while (sent < messages.size()) {
             if constexpr (requires { at.ring.commit_some(1, [](std::byte*, std::uint64_t) {}); }) {
                 const std::span<const T> rest = messages.subspan(at.blocked() == 0 ? sent : messages.size());
-                sent += at.ring.commit_some(
-                    rest.size(), [rest](std::byte* room, std::uint64_t i) { copy_into_room<sizeof(T)>(room, &rest[i]); });
+                sent += at.ring.commit_some(rest.size(), [rest](std::byte* room, std::uint64_t i) {
+                    copy_into_room<sizeof(T)>(room, &rest[i]);
+                });
                 if (sent == messages.size()) break;
             }
             const T& message = messages[sent];

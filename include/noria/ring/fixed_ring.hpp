@@ -9,8 +9,8 @@
 // Invariants  F1  head <= tail <= head + capacity; both only grow.
 //             F2  the word of slot p mod capacity is record_word(size, p) exactly while message p is there; before
 //                 that it is the word of p - capacity, or 0 in the ring's first turn. So no word is ever cleared.
-// Orders      [S1] acquire in reader::take <- [S2] release in writer::commit    a message, before its word
-//             [S3] acquire in writer::look <- [S4] release in reader::release   the leave to overwrite
+// Orders      [S1] acquire in reader::first_in <- [S2] release in writer::publish_at   a message, before its word
+//             [S3] acquire in writer::look <- [S4] release in reader::release          the leave to overwrite
 // Crash       Writer dead before [S2]: nothing happened; its successor writes the same slot. After: the message is
 //             there, whole; if the tail was not stored yet, the successor's scan finds it by F2.
 //             Reader dead before [S4]: the message is read again by its successor, which is told so if `hold` was
@@ -109,7 +109,7 @@ private:
                            layout::producer_line& line) noexcept {
         // [S2] release -> [S1] in first_in: the message, before its word
         store_release(stride.word_of(room), stride.word(position));
-        compiler_fence();  // a tail that is stored without its word would be a lie after death
+        compiler_fence();                        // a tail that is stored without its word would be a lie after death
         store_relaxed(line.tail, position + 1);  // stale is harmless: for size() and for the successor's scan
     }
 

@@ -192,9 +192,7 @@ public:
         return true;
     }
     // The same of the message that was taken last, if nothing was done since.
-    void release_taken() noexcept {
-        free(*reinterpret_cast<std::uint64_t*>(taken_slot_), taken_word_, taken_note_);
-    }
+    void release_taken() noexcept { free(*reinterpret_cast<std::uint64_t*>(taken_slot_), taken_word_, taken_note_); }
 
     // A parked message, ours until release(); or null: there is none that nobody reads.
     [[nodiscard]] NORIA_API const std::byte* take_parked() noexcept;
