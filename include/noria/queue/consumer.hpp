@@ -183,7 +183,6 @@ public:
           deliveries_(consumer->deliveries()) {
         consumer_->ring.hold();
         consumer_->begin_showing();
-        consumer_->went(outcome::ok);
     }
     lease(lease&& from) noexcept { *this = std::move(from); }
     lease& operator=(lease&& from) noexcept {
@@ -327,6 +326,7 @@ public:
             at.went(outcome::empty);
             return {};
         }
+        at.went(outcome::ok);
         return lease_type(&at, message);
     }
 
@@ -377,6 +377,9 @@ private:
         return std::move(*this);
     }
 
+    // Whether a verb may go the short way: nothing to say no to, and nothing new to say.
+    static bool is_short(const place_type& at) noexcept { return !has_mutex<reader> && at.is_well(); }
+
     static const std::byte* first_message(place_type& at, limit how_long) noexcept {
         const std::byte* const message = at.blocked() == 0 ? at.ring.take() : nullptr;
         return message != nullptr ? message : at.await_message(how_long);
@@ -386,9 +389,8 @@ private:
         if constexpr (of_bytes) {
             return receive_into({buffer_.get(), this->message_bytes_max()}, how_long);
         } else {
-            // The short way: nothing is in the way, and there is nothing new to say.
             place_type& at = place();
-            if (!has_mutex<reader> && at.is_well()) [[likely]] {
+            if (is_short(at)) [[likely]] {
                 if (const std::byte* const message = at.ring.take(); message != nullptr) [[likely]] {
                     popped<T> copy(message, at.deliveries());
                     if (!at.let_go_of_taken(message)) [[unlikely]]
@@ -428,8 +430,15 @@ private:
 
     lease_type hold(limit how_long) noexcept {
         place_type& at = place();
-        const std::byte* const message = first_message(at, how_long);
+        const std::byte* message = is_short(at) ? at.ring.take() : nullptr;
+        if (message == nullptr) [[unlikely]]
+            message = hold_by_the_long_way(at, how_long);
         return message != nullptr ? lease_type(&at, message) : lease_type();
+    }
+    [[gnu::noinline]] static const std::byte* hold_by_the_long_way(place_type& at, limit how_long) noexcept {
+        const std::byte* const message = first_message(at, how_long);
+        if (message != nullptr) at.went(outcome::ok);
+        return message;
     }
 
     // While it exists, messages are shown to the caller's function, one after the other. What is in hand when the function

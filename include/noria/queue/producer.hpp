@@ -106,7 +106,6 @@ public:
         // For observers, to whom a contended ring's slots say it; stale is harmless.
         if constexpr (!Writer::contended) store_relaxed(ring.line().claim_open, std::uint64_t{1});
         begin_in_place();
-        went(outcome::ok);
     }
     void close_claim() noexcept {
         if constexpr (!Writer::contended) store_relaxed(ring.line().claim_open, std::uint64_t{0});
@@ -160,14 +159,16 @@ private:
 // Copies a message of known size. A small one goes by words: it was written a moment ago, and a load that is wider than those
 // stores would wait until they have left the processor (three times the time of a push of 64 bytes).
 template <std::size_t Bytes>
-inline void copy_into_room(std::byte* room, const void* message) noexcept {
+[[gnu::always_inline]] inline void copy_into_room(std::byte* room, const void* message) noexcept {
     constexpr std::size_t words = Bytes <= 128 ? Bytes / 8 : 0;
-    for (std::size_t i = 0; i < words; ++i) {
+    const auto copy_word = [&](std::size_t i) __attribute__((always_inline)) {
         std::uint64_t word = 0;
         std::memcpy(&word, static_cast<const std::byte*>(message) + i * 8, 8);
-        // Relaxed: published by the ring's word, and by no other way to be kept from being made wider again.
+        // Relaxed: the ring's word publishes it; and a store that the compiler may not make part of a wider one.
         store_relaxed(*reinterpret_cast<std::uint64_t*>(room + i * 8), word);
-    }
+    };
+    [&]<std::size_t... I>(std::index_sequence<I...>) __attribute__((always_inline)) { (copy_word(I), ...); }
+    (std::make_index_sequence<words>{});
     if constexpr (words * 8 != Bytes)
         std::memcpy(room + words * 8, static_cast<const std::byte*>(message) + words * 8, Bytes - words * 8);
 }
@@ -485,8 +486,16 @@ private:
 
     claim_type reserve(std::size_t size, limit how_long) noexcept {
         place_type& at = place();
-        std::byte* const room = room_for(at, size, how_long);
+        std::byte* room = is_short(at, size) ? at.ring.claim(size) : nullptr;
+        if (room == nullptr) [[unlikely]]
+            room = reserve_by_the_long_way(at, size, how_long);
         return room != nullptr ? claim_type(&at, room, size) : claim_type();
+    }
+    [[gnu::noinline]] static std::byte* reserve_by_the_long_way(place_type& at, std::size_t size,
+                                                                limit how_long) noexcept {
+        std::byte* const room = room_for(at, size, how_long);
+        if (room != nullptr) at.went(outcome::ok);
+        return room;
     }
 };
 
