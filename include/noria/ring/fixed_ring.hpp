@@ -50,6 +50,7 @@ public:
         return begin_ + (position & mask_) * stride.slot_bytes + stride.payload_offset;
     }
     [[nodiscard]] std::uint64_t capacity() const noexcept { return mask_ + 1; }
+    [[nodiscard]] fixed_slots copy() const noexcept { return *this; }
     [[nodiscard]] const slot_stride& stride() const noexcept { return stride_; }
 
 private:
@@ -91,7 +92,7 @@ protected:
     // Nothing that a store might change is read again, so that the loop lives in registers.
     template <class Write>
     std::uint64_t publish_some(std::uint64_t most, Write&& write, const slot_stride& stride) noexcept {
-        const fixed_slots slots = *this;
+        const fixed_slots slots = copy();
         layout::producer_line& line = *producer_;
         const std::uint64_t first = tail_;
         const std::uint64_t count = std::min(most, limit_ - first);
