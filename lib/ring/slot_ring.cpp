@@ -113,7 +113,9 @@ sight slot_writer::look(std::uint64_t /*bytes*/) noexcept {
             // L1, L2: its message of the last lap is there, or being written or read.
             if (ahead != -1 || is_free) return sight::corrupt;
             obstacle_ = layout::owner_of(word);
-            depth_seen_ = depth();
+            // Once for each position, for the high-water mark: the tallies are lines that others are writing.
+            if (full_at_ != at_.position() + 1) (void)depth();
+            full_at_ = at_.position() + 1;
             return sight::nothing;
         }
         // Somebody had this position. A slot that is free in a later lap tells less than one that is not.
@@ -121,6 +123,8 @@ sight slot_writer::look(std::uint64_t /*bytes*/) noexcept {
     }
     return sight::nothing;
 }
+
+bool slot_writer::stalled() const noexcept { return obstacle_ != 0 && depth_of(view_) < at_.capacity(); }
 
 std::uint64_t slot_writer::depth() noexcept {
     const std::uint64_t now = depth_of(view_);

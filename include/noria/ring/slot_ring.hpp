@@ -114,7 +114,7 @@ public:
     // Who keeps the slot that the last look() found in our way: 1 + the index of a roster entry; 0: nobody.
     [[nodiscard]] std::uint64_t obstacle() const noexcept { return obstacle_; }
     // Whether that, and not the number of messages, is why there is no room.
-    [[nodiscard]] bool stalled() const noexcept { return obstacle_ != 0 && depth_seen_ < at_.capacity(); }
+    [[nodiscard]] NORIA_API bool stalled() const noexcept;
 
     [[nodiscard]] std::uint64_t position() const noexcept { return at_.position(); }
     [[nodiscard]] std::uint64_t messages() const noexcept { return sent_; }
@@ -137,7 +137,7 @@ private:
     std::uint64_t payload_offset_ = 0;
     bool of_bytes_ = false;
     std::uint64_t obstacle_ = 0;
-    std::uint64_t depth_seen_ = 0;
+    std::uint64_t full_at_ = 0;         // 1 + the position at which look() found no room last
     std::uint64_t depth_interval_ = 0;  // positions between two looks at the depth; a power of two
     std::uint64_t message_bytes_ = 0;
     std::uint64_t given_back_ = 0;
