@@ -91,10 +91,14 @@ process_identity this_process() noexcept {
     return self;
 }
 
-unsigned processors() noexcept {
-    static const long online = sysconf(_SC_NPROCESSORS_ONLN);
-    return online > 1 ? static_cast<unsigned>(online) : 1U;
-}
+namespace {
+
+// Asked when the library is loaded, so that no verb's way depends on who was the first to ask.
+const long online = sysconf(_SC_NPROCESSORS_ONLN);
+
+}  // namespace
+
+unsigned processors() noexcept { return online > 1 ? static_cast<unsigned>(online) : 1U; }
 
 }  // namespace noria::inline v1::os
 

@@ -147,7 +147,12 @@ void leave_crowd(queue_file& file, role held) noexcept {
 
 bool crowd_has(queue_file& file, role asked, bool probe) noexcept {
     const std::uint64_t length = file.header().roster_length;
-    for (std::uint64_t n = 0; probe && n < length && n < suspects_at_a_time; ++n) (void)bury(file, file.next_suspect());
+    for (std::uint64_t n = 0, asked_about = 0; probe && n < length && asked_about < suspects_at_a_time; ++n) {
+        const std::uint64_t suspect = file.next_suspect();
+        if (!is_alive(file, suspect)) continue;  // nobody is there: that is no question to the kernel
+        (void)bury(file, suspect);
+        ++asked_about;
+    }
     for (std::uint64_t i = 0; i < length; ++i) {
         if (is_alive(file, i) && load_relaxed(file.entry(i).role) == static_cast<std::uint32_t>(asked)) return true;
     }

@@ -30,6 +30,7 @@ constexpr auto probe_interval = std::chrono::milliseconds(10);
 // How soon somebody behind a claim asks whether its owner lives, and how often at the most: the kernel's answer takes a
 // microsecond and more, and who tries over and over would ask each time.
 constexpr auto first_question = std::chrono::microseconds(200);
+constexpr auto last_question = std::chrono::milliseconds(1);  // ... and how often at the least, if it sleeps
 
 // Between two tries of an opening that waits for a file or a role.
 constexpr auto retry_interval = std::chrono::milliseconds(1);
@@ -328,12 +329,12 @@ bool endpoint::wait(limit how_long) noexcept {
     }
 }
 
-// Nobody rings when somebody dies: whoever is stuck behind a claim asks after its owner soon, then less and less often. Nor
+// Nobody rings when somebody dies: whoever is stuck behind a claim asks after its owner soon, then less often. Nor
 // does anybody when he leaves the ring's mutex: who was shut out looks again as soon.
 std::chrono::nanoseconds endpoint::slice_of(std::chrono::nanoseconds longest,
                                             std::chrono::nanoseconds waited) const noexcept {
     if (obstacle() == 0 && !shut_out_) return longest;
-    return std::min(longest, std::max<std::chrono::nanoseconds>(first_question, waited / 8));
+    return std::min(longest, std::clamp<std::chrono::nanoseconds>(waited / 8, first_question, last_question));
 }
 
 bool endpoint::interrupted() noexcept { return load_relaxed(interrupted_) != 0 && exchange(interrupted_, 0U) != 0; }

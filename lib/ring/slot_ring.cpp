@@ -50,6 +50,7 @@ void free_from_hand(const ring_view& view, std::uint64_t entry, std::uint64_t& w
 void slot_cursor::attach(const ring_view& view, std::uint64_t position) noexcept {
     const layout::geometry where = layout::place(view.shape);
     slot_bytes_ = where.slot_bytes;
+    fetch_bytes_ = std::max<std::uint64_t>(slot_bytes_, line_bytes);
     begin_ = view.records;
     end_ = begin_ + where.ring_bytes;
     mask_ = view.shape.capacity - 1;

@@ -16,7 +16,7 @@ struct process_identity {
 };
 NORIA_API process_identity this_process() noexcept;
 
-// How many processors are online; asked once, at least 1.
+// How many processors were online when the library was loaded; at least 1.
 NORIA_API unsigned processors() noexcept;
 
 // While one exists, no fork happens in any other thread: between open and MADV_DONTFORK a fork would inherit both the

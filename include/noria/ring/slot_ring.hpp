@@ -28,6 +28,7 @@
 #pragma once
 
 #include "noria/core/atomics.hpp"
+#include "noria/core/cache_line.hpp"
 #include "noria/layout/slot_word.hpp"
 #include "noria/layout/tally_line.hpp"
 #include "noria/ring/ring_view.hpp"
@@ -50,6 +51,9 @@ public:
             lap_ += layout::lap_step;
         }
     }
+    // A compare-and-swap waits for its line, and all else waits for it. So lines are asked for ahead: a writer's by one slot,
+    // or line of slots, behind the next; a reader's by two, for what writers do there is done.
+    void fetch(std::uint64_t ahead) const noexcept { fetch_for_writing(slot_ + ahead * fetch_bytes_); }
     // On to behind that lap of this slot; never backwards, and at least one step.
     NORIA_API void go_behind(std::int64_t laps) noexcept;
 
@@ -71,6 +75,7 @@ private:
     std::uint64_t lap_ = 0;
     std::uint64_t position_ = 0;
     std::uint64_t slot_bytes_ = 0;
+    std::uint64_t fetch_bytes_ = 0;  // of a slot, at least of a line
     std::byte* begin_ = nullptr;
     std::byte* end_ = nullptr;
     std::uint64_t mask_ = 0;
@@ -125,6 +130,7 @@ public:
 private:
     void move_on() noexcept {
         at_.step();
+        at_.fetch(1);
         if ((at_.position() & (hint_interval - 1)) == 0) [[unlikely]]
             move_hint();
     }
@@ -165,6 +171,7 @@ public:
         taken_bytes_ =
             of_bytes_ ? load_relaxed(*reinterpret_cast<const std::uint64_t*>(taken_slot_ + 8)) : message_bytes_;
         at_.step();
+        at_.fetch(2);
         if ((at_.position() & (hint_interval - 1)) == 0) [[unlikely]]
             store_relaxed(consumer_->head, at_.position());  // stale is harmless: a hint
         if (taken_bytes_ > message_bytes_) [[unlikely]] {
