@@ -28,7 +28,7 @@ figure summary(std::vector<double> values) {
 
 std::string group_of(const measured& each) {
     if (each.two_lines_ns == 0) return each.pair;
-    return each.pair + (each.two_lines_ns < 300 ? ", near" : ", far");
+    return each.pair + (each.two_lines_ns < 400 ? ", near" : ", far");
 }
 
 std::vector<std::string> results::groups(const std::string& case_name) const {

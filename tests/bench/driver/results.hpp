@@ -47,8 +47,8 @@ struct results {
 // The group of what has no floor: measured by life.cpp.
 inline const std::string life_group = "one machine";
 
-// near: below 300 ns for the floor of two lines; far: above. Chosen between what cores with and without a common cache
-// were seen to need, 150 and 570 ns.
+// near: below 400 ns for the floor of two lines; far: above. Chosen between what cores with and without a common cache
+// were seen to need on two machines: 150 to 325 ns, and 530 to 640.
 std::string group_of(const measured& each);
 
 figure summary(std::vector<double> values);
