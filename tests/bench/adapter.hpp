@@ -5,6 +5,7 @@
 // Whoever works in place gives the callback the room in the queue itself; whoever copies gives it a buffer of its own.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -35,6 +36,12 @@ struct abilities {
     bool in_place = false;         // written and read in the queue itself
     std::string_view daemon = {};  // a program that must run meanwhile
 };
+
+// How many messages the driver's rings hold, by their size: 256 KiB of them, at most 4096 and at least 16; 4 of those of 1 MiB.
+// For those whose rings are types.
+constexpr std::uint64_t capacity_for(std::size_t bytes) {
+    return bytes > 65536 ? 4 : std::clamp<std::uint64_t>(256 * 1024 / bytes, 16, 4096);
+}
 
 // The message type of queues that want one.
 template <std::size_t Bytes>

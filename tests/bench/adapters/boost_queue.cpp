@@ -8,18 +8,13 @@
 
 namespace {
 
-template <std::size_t Bytes>
-constexpr std::size_t slots = Bytes <= 64      ? 4096
-                              : Bytes <= 65536 ? std::max<std::size_t>(256 * 1024 / Bytes, 16)
-                                               : 4;
-
 struct boost_queue {
     static constexpr std::string_view name = "boost::lockfree::queue";
     static constexpr std::string_view setup = "fixed_sized, capacity; bounded_push and pop copy";
     static constexpr bench::abilities can{.producers = 16, .consumers = 16};
 
     template <std::size_t Bytes>
-    using queue = boost::lockfree::queue<bench::message<Bytes>, boost::lockfree::capacity<slots<Bytes>>,
+    using queue = boost::lockfree::queue<bench::message<Bytes>, boost::lockfree::capacity<bench::capacity_for(Bytes)>,
                                          boost::lockfree::fixed_sized<true>>;
     template <std::size_t Bytes>
     struct sender {

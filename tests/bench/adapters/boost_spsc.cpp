@@ -8,11 +8,6 @@
 
 namespace {
 
-template <std::size_t Bytes>
-constexpr std::size_t slots = Bytes <= 64      ? 4096
-                              : Bytes <= 65536 ? std::max<std::size_t>(256 * 1024 / Bytes, 16)
-                                               : 4;
-
 struct boost_spsc {
     static constexpr std::string_view name = "boost::lockfree::spsc_queue";
     static constexpr std::string_view setup =
@@ -20,7 +15,8 @@ struct boost_spsc {
     static constexpr bench::abilities can{};
 
     template <std::size_t Bytes>
-    using queue = boost::lockfree::spsc_queue<bench::message<Bytes>, boost::lockfree::capacity<slots<Bytes>>>;
+    using queue =
+        boost::lockfree::spsc_queue<bench::message<Bytes>, boost::lockfree::capacity<bench::capacity_for(Bytes)>>;
 
     template <std::size_t Bytes>
     struct sender {

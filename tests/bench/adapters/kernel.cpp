@@ -150,7 +150,7 @@ struct doorbell {
     struct ring {
         alignas(128) std::atomic<std::uint64_t> tail;
         alignas(128) std::atomic<std::uint64_t> head;
-        alignas(128) std::byte slot[4096 * Bytes];
+        alignas(128) std::byte slot[Bytes * bench::capacity_for(Bytes)];
     };
     static int bell(const bench::place& at) {
         bench::place there = at;

@@ -22,9 +22,8 @@ struct lines {
             std::atomic<std::uint64_t> number;
             std::byte message[Bytes];
         };
-        static constexpr std::uint64_t slots_max = Bytes <= 1024 ? 4096 : Bytes <= 65536 ? 1024 * 1024 / Bytes : 4;
         alignas(128) std::atomic<std::uint64_t> head;
-        alignas(128) slot of[slots_max];
+        alignas(128) slot of[bench::capacity_for(Bytes)];
     };
     template <std::size_t Bytes>
     struct sender {

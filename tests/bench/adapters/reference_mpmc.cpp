@@ -13,7 +13,6 @@ struct ring {
         std::atomic<std::uint64_t> sequence;
         std::byte message[Bytes];
     };
-    static constexpr std::uint64_t cells_max = Bytes <= 1024 ? 4096 : Bytes <= 65536 ? 1024 * 1024 / Bytes : 4;
 
     explicit ring(std::uint64_t cells) : mask(cells - 1) {
         for (std::uint64_t i = 0; i < cells; ++i) of[i].sequence.store(i, std::memory_order_relaxed);
@@ -21,7 +20,7 @@ struct ring {
     std::uint64_t mask;
     alignas(128) std::atomic<std::uint64_t> tail{0};
     alignas(128) std::atomic<std::uint64_t> head{0};
-    alignas(128) cell of[cells_max];
+    alignas(128) cell of[bench::capacity_for(Bytes)];
 
     // The cell whose sequence is `ahead` in front of the index, its index taken; or null.
     cell* take(std::atomic<std::uint64_t>& index, std::uint64_t ahead, std::uint64_t& position) {

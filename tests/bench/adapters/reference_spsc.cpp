@@ -8,10 +8,9 @@ namespace {
 
 template <std::size_t Bytes>
 struct ring {
-    static constexpr std::uint64_t slots_max = 4096;
     alignas(128) std::atomic<std::uint64_t> tail;
     alignas(128) std::atomic<std::uint64_t> head;
-    alignas(128) std::byte slot[Bytes * (Bytes <= 1024 ? slots_max : Bytes <= 65536 ? 1024 * 1024 / Bytes : 4)];
+    alignas(128) std::byte slot[Bytes * bench::capacity_for(Bytes)];
 };
 
 struct cached_indices {

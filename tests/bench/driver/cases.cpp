@@ -16,6 +16,7 @@ std::string size_word(std::size_t bytes) {
 }  // namespace
 
 bool is_ours(const std::string& contender) { return contender.starts_with("noria::"); }
+bool is_robust(const std::string& contender) { return contender.find("robust_mutex") != std::string::npos; }
 bool is_limit(const std::string& contender) { return contender.starts_with("limit: "); }
 
 std::vector<bench_case> cases(bool quick) {

@@ -14,6 +14,8 @@ bool takes_part(const contender& who, const bench_case& what);
 
 // Whether a contender is one of Noria's queues.
 bool is_ours(const std::string& contender);
+// Whether that one is under a mutex: measured beside the others, but not what the bars are for.
+bool is_robust(const std::string& contender);
 // Whether it is the machine's limit, rather than a queue.
 bool is_limit(const std::string& contender);
 

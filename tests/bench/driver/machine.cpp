@@ -24,6 +24,12 @@ std::string of_processor(int processor, const std::string& what) {
     return first_line(fmt::format("/sys/devices/system/cpu/cpu{}/{}", processor, what));
 }
 
+// As /sys says it, "36608K"; 0: it does not.
+std::uint64_t last_level_cache_bytes(int processor) {
+    const std::string size = of_processor(processor, "cache/index3/size");
+    return size.ends_with('K') ? std::stoull(size) << 10 : 0;
+}
+
 std::string kind_of(int one, int other) {
     const auto same = [&](const std::string& what) {
         const std::string ours = of_processor(one, what);
@@ -78,6 +84,7 @@ nlohmann::json describe_machine() {
             {"processors", usable_processors().size()},
             {"kernel", fmt::format("{} {} {}", system.sysname, system.release, system.machine)},
             {"pairs", pairs},
+            {"last_level_cache_bytes", last_level_cache_bytes(usable_processors().front())},
             {"load_at_start", first_line("/proc/loadavg")}};
 }
 

@@ -46,6 +46,19 @@ void print_case(const results& all, const bench_case& what, const std::string& g
     }
 }
 
+// The machine's own ping-pong, of all rounds.
+void print_floor(const results& all) {
+    std::map<std::string, std::pair<std::vector<double>, std::vector<double>>> of;
+    for (const auto& each : all.rounds) {
+        if (each.dropped || each.floors.empty()) continue;
+        of[each.group].first.push_back(each.one_line_ns);
+        of[each.group].second.push_back(each.two_lines_ns);
+    }
+    for (const auto& [group, floors] : of)
+        fmt::print("\nThe floor ({}; a round trip): one line {}, two lines {}, n={}\n", group,
+                   spread(summary(floors.first)), spread(summary(floors.second)), floors.first.size());
+}
+
 // What is measured of the machine and of Noria alone.
 void print_life(const results& all) {
     std::vector<std::string> names;
@@ -58,7 +71,7 @@ void print_life(const results& all) {
         for (const auto& who : all.contenders(name, life_group)) {
             const auto found = all.ask(name, who, life_group);
             const bool a_time = name != "idle" && name != "page faults";
-            fmt::print("  {:<52} {:<14} {}\n", name, who,
+            fmt::print("  {:<56} {:<25} {}\n", name, who,
                        a_time ? spread(*found)
                               : fmt::format("{:.3f} [{:.3f} .. {:.3f}]", found->median, found->least, found->most));
         }
@@ -92,6 +105,7 @@ void print_tables(const results& all, const std::vector<bench_case>& cases) {
         }
         if (dropped != 0) fmt::print("  {} rounds were dropped, for the floor moved\n", dropped);
     }
+    print_floor(all);
     print_life(all);
     for (const auto& each : all.unsettled)
         fmt::print("\nunsettled: {}: more than a third of its rounds were dropped\n", each);

@@ -95,7 +95,7 @@ std::string results::fastest(const std::string& case_name, const std::string& gr
     std::string best;
     double least = 0;
     for (const auto& each : contenders(case_name, group)) {
-        if (is_ours(each) != ours || is_limit(each)) continue;
+        if (is_ours(each) != ours || is_limit(each) || is_robust(each)) continue;
         const auto found = ask(case_name, each, group, of);
         if (found && (best.empty() || found->median < least)) {
             best = each;

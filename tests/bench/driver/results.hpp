@@ -3,6 +3,7 @@
 
 #include "bench/driver/cases.hpp"
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -21,6 +22,7 @@ struct results {
     nlohmann::json head;  // machine, kernel, compiler, flags, command
     std::vector<measured> rounds;
     std::vector<std::string> missing;    // peers that could not be built or run, and why
+    std::map<std::string, int> hangs;    // how often each contender hung; not kept
     std::vector<std::string> unsettled;  // cases of which more than a third of the rounds were dropped
 
     [[nodiscard]] std::vector<std::string> groups(const std::string& case_name) const;
@@ -39,7 +41,8 @@ struct results {
     [[nodiscard]] std::optional<figure> to_floor(const std::string& case_name, const std::string& contender,
                                                  const std::string& group, bool one_line) const;
 
-    // The one of those that has the least median, of those that are `ours` or not; limits never.
+    // The one of those that has the least median, of those that are `ours` or not; limits never, nor
+    // ours under a mutex.
     [[nodiscard]] std::string fastest(const std::string& case_name, const std::string& group, bool ours,
                                       const std::string& of = {}) const;
 };

@@ -1,19 +1,18 @@
 // round.cpp: starts the workers of a round by fork and exec, waits for them, and reads their page.
 #include "bench/driver/round.hpp"
 
+#include "bench/adapter.hpp"
+#include "bench/driver/process.hpp"
+
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
 #include <numeric>
-#include <poll.h>
 #include <stdexcept>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 namespace bench {
@@ -22,12 +21,6 @@ namespace {
 
 // Far more than any round needs: whoever reaches it hangs.
 constexpr int seconds_max = 30;
-
-// A ring of 256 KiB of messages, of at most 4096 and at least 16; 4 of those of 1 MiB.
-std::uint64_t capacity_for(std::size_t bytes) {
-    if (bytes > 65536) return 4;
-    return std::clamp<std::uint64_t>(256 * 1024 / bytes, 16, 4096);
-}
 
 class control_page {
 public:
@@ -55,40 +48,11 @@ private:
     control* all_ = nullptr;
 };
 
-pid_t start(const std::string& program, const std::string& page, const std::vector<unsigned>& workers) {
+// Starts a program that is to be these workers.
+pid_t start_workers(const std::string& program, const std::string& page, const std::vector<unsigned>& workers) {
     std::vector<std::string> words{program, page};
     for (const unsigned each : workers) words.push_back(std::to_string(each));
-    std::vector<char*> arguments;
-    for (auto& each : words) arguments.push_back(each.data());
-    arguments.push_back(nullptr);
-    const pid_t child = fork();
-    if (child != 0) return child;
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    execv(program.c_str(), arguments.data());
-    _exit(127);
-}
-
-// Waits for all. Empty, or what went wrong. Whoever is left over then is killed.
-std::string await(std::vector<pid_t>& children, const control& all) {
-    std::string failure;
-    const std::int64_t until = now_ns() + std::int64_t{seconds_max} * 1'000'000'000;
-    while (!children.empty() && failure.empty()) {
-        int status = 0;
-        const pid_t gone = waitpid(-1, &status, WNOHANG);
-        if (gone > 0 && std::erase(children, gone) != 0 && status != 0) {
-            failure = WIFSIGNALED(status) ? fmt::format("a worker died of signal {}", WTERMSIG(status))
-                                          : fmt::format("a worker exited with {}", WEXITSTATUS(status));
-        } else if (gone == 0) {
-            if (now_ns() > until) failure = fmt::format("not done after {} s", seconds_max);
-            (void)poll(nullptr, 0, 1);
-        }
-    }
-    for (const pid_t each : children) kill(each, SIGKILL);
-    for (const pid_t each : children) waitpid(each, nullptr, 0);
-    for (const auto& each : all.of) {
-        if (each.complaint[0] != 0) failure = each.complaint;
-    }
-    return failure;
+    return start(words);
 }
 
 double quantile(std::vector<std::uint32_t>& samples, double q) {
@@ -177,11 +141,15 @@ measured measure(const bench_case& what, const contender& who, const pair& where
     std::iota(everybody.begin(), everybody.end(), 0U);
     std::vector<pid_t> children;
     if (who.can("threads")) {
-        children.push_back(start(who.program, all.path(), everybody));
+        children.push_back(start_workers(who.program, all.path(), everybody));
     } else {
-        for (const unsigned each : everybody) children.push_back(start(who.program, all.path(), {each}));
+        for (const unsigned each : everybody) children.push_back(start_workers(who.program, all.path(), {each}));
     }
-    found.failure = await(children, *all);
+    found.failure = await(children, seconds_max);
+    found.hung = found.failure.starts_with(hangs);
+    for (const auto& each : all->of) {
+        if (each.complaint[0] != 0) found.failure = each.complaint;
+    }
     clean_scratch();
     if (!found.failure.empty()) return found;
     if (what.what == kind::echo)

@@ -48,6 +48,7 @@ struct measured {
     int number = 0;
     bool dropped = false;   // the floor moved
     std::string failure{};  // why there is no figure
+    bool hung = false;      // that is why
     double figure = 0;      // ns per message, or the median round trip
     double two_lines_ns = 0;
     double one_line_ns = 0;

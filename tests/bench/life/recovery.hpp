@@ -280,7 +280,7 @@ void recoveries_of_one(named<Queue> queue, int tries) {
 
 inline void recoveries(bool quick) {
     tell("recovery of an entry", mpmc.name, median_of(5, [] { return recovery_of_an_entry<decltype(mpmc)::type>(); }));
-    const int tries = quick ? 3 : 5;
+    const int tries = quick ? 5 : 9;
     recoveries_of_many(mpmc, 0, tries);
     recoveries_of_many(mpmc_mutex, 0, tries);
     recoveries_of_one(spsc, tries);
