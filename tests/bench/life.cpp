@@ -12,24 +12,42 @@ namespace {
 
 using namespace bench::life;
 
+constexpr const char* machine_name = "machine";
+
 double ms_of(const timeval& from, const timeval& to) {
     return static_cast<double>((to.tv_sec - from.tv_sec) * 1'000'000 + to.tv_usec - from.tv_usec) / 1e3;
 }
 
-// What a waiter uses of a processor while nothing comes, in percent.
+// What a wait of so long uses of a processor, in percent.
+template <class Wait>
+double share_of(std::chrono::seconds time, Wait&& wait) {
+    rusage begun{};
+    getrusage(RUSAGE_SELF, &begun);
+    wait();
+    rusage ended{};
+    getrusage(RUSAGE_SELF, &ended);
+    const double used_ms = ms_of(begun.ru_utime, ended.ru_utime) + ms_of(begun.ru_stime, ended.ru_stime);
+    return used_ms / (static_cast<double>(time.count()) * 1e3) * 100;
+}
+
 template <class Queue>
 noria::rig::child idle_waiter(named<Queue> queue, std::chrono::seconds time) {
     return noria::rig::child([queue, time] {
         const noria::rig::workspace folder;
         const typename Queue::producer out{folder / "queue", wishes};
         typename Queue::consumer in{folder / "queue", wishes};
-        rusage begun{};
-        getrusage(RUSAGE_SELF, &begun);
-        (void)in.pop_for(time);
-        rusage ended{};
-        getrusage(RUSAGE_SELF, &ended);
-        const double used_ms = ms_of(begun.ru_utime, ended.ru_utime) + ms_of(begun.ru_stime, ended.ru_stime);
-        tell("idle", queue.name, used_ms / (static_cast<double>(time.count()) * 1e3) * 100);
+        tell("idle", queue.name, share_of(time, [&] { (void)in.pop_for(time); }));
+        return 0;
+    });
+}
+
+// What the machine takes of it, for waking as often and doing nothing.
+noria::rig::child idle_machine(std::chrono::seconds time) {
+    return noria::rig::child([time] {
+        tell("idle, bare sleeps of a slice", machine_name, share_of(time, [&] {
+                 const auto end = clock_type::now() + time;
+                 while (clock_type::now() < end) std::this_thread::sleep_for(slice);
+             }));
         return 0;
     });
 }
@@ -37,7 +55,7 @@ noria::rig::child idle_waiter(named<Queue> queue, std::chrono::seconds time) {
 void idle(bool quick) {
     const auto time = quick ? 2s : 10s;
     noria::rig::child all[] = {idle_waiter(spsc, time), idle_waiter(mpmc, time), idle_waiter(spsc_mutex, time),
-                               idle_waiter(mpmc_mutex, time)};
+                               idle_waiter(mpmc_mutex, time), idle_machine(time)};
     for (auto& each : all) {
         if (each.wait() != noria::rig::fate{.exit_status = 0}) throw std::runtime_error("an idle waiter failed");
     }
@@ -63,8 +81,6 @@ void page_faults(named<Queue> queue) {
     getrusage(RUSAGE_SELF, &ended);
     tell("page faults", queue.name, static_cast<double>(ended.ru_minflt - begun.ru_minflt));
 }
-
-constexpr const char* machine_name = "machine";
 
 void machine() {
     constexpr int calls = 10'000;

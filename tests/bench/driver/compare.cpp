@@ -3,10 +3,13 @@
 // Runs are of different hours, so each figure is compared as a ratio to the floor of its own rounds, where it has one.
 #include "bench/driver/results.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <fmt/format.h>
 #include <fstream>
 #include <set>
+#include <stdexcept>
 
 namespace {
 
@@ -26,6 +29,69 @@ std::optional<figure> value(const results& all, const std::string& name, const s
     return by_floor ? by_floor : all.ask(name, who, group);
 }
 
+struct change {
+    std::array<std::string, 3> of;  // case, queue, processors
+    figure before;
+    figure after;
+    double ratio = 1;
+
+    // Beyond all of the other's rounds, too: a median of noisy rounds may be anywhere among them.
+    [[nodiscard]] bool is_worse() const { return ratio > noteworthy && after.median > before.most; }
+    [[nodiscard]] bool is_better() const { return ratio < 1 / noteworthy && after.median < before.least; }
+};
+
+void print_head(const char* which, const results& all) {
+    fmt::print("{}: {}, {}, {} rounds: {}\n", which, all.head.value("processor", "?"), all.head.value("begun", "?"),
+               all.head.value("rounds", 0), all.head.value("command", "?"));
+}
+
+// What all of them did together: where the peers moved as Noria did, it was the machine.
+void print_drift(const std::vector<change>& all, bool ours) {
+    double sum = 0;
+    int count = 0;
+    for (const auto& each : all) {
+        if (is_ours(each.of[1]) != ours || is_limit(each.of[1]) || each.of[2] == life_group) continue;
+        sum += std::log(each.ratio);
+        ++count;
+    }
+    if (count != 0)
+        fmt::print("{} in {} figures of traffic: {:.3f} of before, in the geometric mean\n",
+                   ours ? "Noria" : "its peers", count, std::exp(sum / count));
+}
+
+int compare(const results& before, const results& after) {
+    print_head("old", before);
+    print_head("new", after);
+    std::set<std::array<std::string, 3>> seen;
+    for (const auto& each : before.rounds) seen.insert({each.case_name, each.contender, each.group});
+    std::vector<change> all;
+    std::size_t gone = 0;
+    for (const auto& of : seen) {
+        const auto old_value = value(before, of[0], of[1], of[2]);
+        const auto new_value = value(after, of[0], of[1], of[2]);
+        if (old_value && !new_value) ++gone;
+        if (!old_value || !new_value || old_value->median <= 0 || new_value->median <= 0) continue;
+        all.push_back({of, *old_value, *new_value, new_value->median / old_value->median});
+    }
+    std::stable_sort(all.begin(), all.end(), [](const auto& one, const auto& two) { return one.ratio > two.ratio; });
+    fmt::print(
+        "\nWhat has changed by more than {:.0f} % and beyond all rounds of before, the slowest first; in times of the "
+        "floor, or in ns\n{:<67} {:<34} {:<20} {:>12} {:>12} {:>7}\n",
+        (noteworthy - 1) * 100, "case", "queue", "processors", "old", "new", "ratio");
+    int slower = 0;
+    for (const auto& each : all) {
+        if (!each.is_worse() && !each.is_better()) continue;
+        slower += each.is_worse() && is_ours(each.of[1]) ? 1 : 0;
+        fmt::print("{:<67} {:<34} {:<20} {:>12.3f} {:>12.3f} {:>7.2f} {}\n", each.of[0], each.of[1], each.of[2],
+                   each.before.median, each.after.median, each.ratio, each.is_worse() ? "slower" : "faster");
+    }
+    fmt::print("\n");
+    print_drift(all, true);
+    print_drift(all, false);
+    fmt::print("compared: {}, of Noria slower: {}, measured in the old run only: {}\n", all.size(), slower, gone);
+    return slower == 0 ? 0 : 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -34,31 +100,7 @@ int main(int argc, char** argv) {
         return 2;
     }
     try {
-        const results before = read(argv[1]);
-        const results after = read(argv[2]);
-        fmt::print("old: {}, {}\nnew: {}, {}\n", before.head.value("processor", "?"), before.head.value("begun", "?"),
-                   after.head.value("processor", "?"), after.head.value("begun", "?"));
-        std::set<std::array<std::string, 3>> seen;
-        for (const auto& each : before.rounds) seen.insert({each.case_name, each.contender, each.group});
-        int slower = 0;
-        int compared = 0;
-        fmt::print("{:<34} {:<34} {:<24} {:>9} {:>9} {:>7}\n", "case", "queue", "processors", "old", "new", "ratio");
-        for (const auto& [name, who, group] : seen) {
-            const auto old_value = value(before, name, who, group);
-            const auto new_value = value(after, name, who, group);
-            if (!old_value || !new_value) continue;
-            ++compared;
-            const double ratio = new_value->median / old_value->median;
-            // Beyond all of the other's rounds, too: a median of noisy rounds may be anywhere among them.
-            const bool worse = ratio > noteworthy && new_value->median > old_value->most;
-            const bool better = ratio < 1 / noteworthy && new_value->median < old_value->least;
-            slower += worse && is_ours(who) ? 1 : 0;
-            if (worse || better)
-                fmt::print("{:<34} {:<34} {:<24} {:>9.3f} {:>9.3f} {:>7.2f} {}\n", name, who, group, old_value->median,
-                           new_value->median, ratio, worse ? "slower" : "faster");
-        }
-        fmt::print("compared: {}, of Noria slower: {}\n", compared, slower);
-        return slower == 0 ? 0 : 1;
+        return compare(read(argv[1]), read(argv[2]));
     } catch (const std::exception& thrown) {
         fmt::print(stderr, "{}\n", thrown.what());
         return 2;

@@ -70,8 +70,8 @@ void print_life(const results& all) {
     for (const auto& name : names) {
         for (const auto& who : all.contenders(name, life_group)) {
             const auto found = all.ask(name, who, life_group);
-            const bool a_time = name != "idle" && name != "page faults";
-            fmt::print("  {:<56} {:<25} {}\n", name, who,
+            const bool a_time = !name.starts_with("idle") && name != "page faults";
+            fmt::print("  {:<67} {:<25} {}\n", name, who,
                        a_time ? spread(*found)
                               : fmt::format("{:.3f} [{:.3f} .. {:.3f}]", found->median, found->least, found->most));
         }
