@@ -16,6 +16,7 @@ namespace {
 using namespace bench;
 
 constexpr double noteworthy = 1.1;
+constexpr std::size_t rounds_at_least = 2;  // of a placement, in either run: one says nothing of its spread
 
 results read(const char* path) {
     std::ifstream file(path);
@@ -35,9 +36,13 @@ struct change {
     figure after;
     double ratio = 1;
 
-    // Beyond all of the other's rounds, too: a median of noisy rounds may be anywhere among them.
-    [[nodiscard]] bool is_worse() const { return ratio > noteworthy && after.median > before.most; }
-    [[nodiscard]] bool is_better() const { return ratio < 1 / noteworthy && after.median < before.least; }
+    // Each median is beyond all of the other's rounds: that of a few noisy ones may be anywhere among them.
+    [[nodiscard]] bool is_worse() const {
+        return ratio > noteworthy && after.median > before.most && before.median < after.least;
+    }
+    [[nodiscard]] bool is_better() const {
+        return ratio < 1 / noteworthy && after.median < before.least && before.median > after.most;
+    }
 };
 
 void print_head(const char* which, const results& all) {
@@ -71,11 +76,13 @@ int compare(const results& before, const results& after) {
         const auto new_value = value(after, of[0], of[1], of[2]);
         if (old_value && !new_value) ++gone;
         if (!old_value || !new_value || old_value->median <= 0 || new_value->median <= 0) continue;
+        if (std::min(old_value->rounds, new_value->rounds) < rounds_at_least) continue;
         all.push_back({of, *old_value, *new_value, new_value->median / old_value->median});
     }
     std::stable_sort(all.begin(), all.end(), [](const auto& one, const auto& two) { return one.ratio > two.ratio; });
     fmt::print(
-        "\nWhat has changed by more than {:.0f} % and beyond all rounds of before, the slowest first; in times of the "
+        "\nWhat has changed by more than {:.0f} % and beyond all rounds of the other run, the slowest first; in times "
+        "of the "
         "floor, or in ns\n{:<67} {:<34} {:<20} {:>12} {:>12} {:>7}\n",
         (noteworthy - 1) * 100, "case", "queue", "processors", "old", "new", "ratio");
     int slower = 0;
