@@ -156,6 +156,16 @@ struct mpmc_in_place : in_place<mpmc, false, true> {
     static constexpr std::string_view setup = "mpmc<T>; claim and commit, take and release";
     static constexpr bench::abilities can = crowd;
 };
+struct mpmc_bytes_copied : copied<mpmc, true, true> {
+    static constexpr std::string_view name = "noria::mpmc<bytes> push";
+    static constexpr std::string_view setup = "mpmc<bytes>; push, pop";
+    static constexpr bench::abilities can = crowd;
+};
+struct mpmc_bytes_in_place : in_place<mpmc, true, true> {
+    static constexpr std::string_view name = "noria::mpmc<bytes> claim";
+    static constexpr std::string_view setup = "mpmc<bytes>; claim and commit, take and release";
+    static constexpr bench::abilities can = crowd;
+};
 struct spsc_mutex_copied : copied<spsc_mutex, false, false> {
     static constexpr std::string_view name = "noria::spsc robust_mutex push";
     static constexpr std::string_view setup = "spsc<T, robust_mutex>; push, pop; batches: push_some, consume_some";
@@ -181,7 +191,8 @@ struct mpmc_mutex_in_place : in_place<mpmc_mutex, false, true> {
 
 int main(int argc, char** argv) {
     return bench::work<spsc_copied, spsc_in_place, bytes_copied, bytes_in_place, mpmc_copied, mpmc_in_place,
-                       spsc_mutex_copied, spsc_mutex_in_place, mpmc_mutex_copied, mpmc_mutex_in_place>(argc, argv);
+                       mpmc_bytes_copied, mpmc_bytes_in_place, spsc_mutex_copied, spsc_mutex_in_place,
+                       mpmc_mutex_copied, mpmc_mutex_in_place>(argc, argv);
 }
 
 // SPDX-License-Identifier: BSL-1.0

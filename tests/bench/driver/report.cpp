@@ -101,7 +101,7 @@ void print_tables(const results& all, const std::vector<bench_case>& cases) {
             if (each.case_name != what.name) continue;
             dropped += each.dropped ? 1 : 0;
             if (!each.failure.empty())
-                fmt::print("  round {} of {} failed: {}\n", each.number, each.contender, each.failure);
+                fmt::print("  round {} of {} failed: {}\n", each.number + 1, each.contender, each.failure);
         }
         if (dropped != 0) fmt::print("  {} rounds were dropped, for the floor moved\n", dropped);
     }

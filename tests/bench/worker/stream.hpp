@@ -108,7 +108,8 @@ void receive_stream(control& all, unsigned self, typename Adapter::template rece
             next_look = received + chunk<Bytes>;
             const std::int64_t now = now_ns();
             if (samples && all.sample_count < samples_max)
-                all.sample[all.sample_count++] = static_cast<std::uint32_t>((now - looked) * 64 / chunk<Bytes>);
+                all.sample[all.sample_count++] =
+                    static_cast<std::uint32_t>(static_cast<std::uint64_t>(now - looked) * 64 / chunk<Bytes>);
             mine.ended_ns = looked = now;
             continue;
         }
