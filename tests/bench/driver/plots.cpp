@@ -20,8 +20,8 @@ struct point {
 
 // How a curve is drawn: Noria's are broad, dashed under a mutex; limits are dotted. `number` is among those of its kind.
 std::string style_of(const std::string& name, std::size_t number) {
-    static constexpr std::array ours{"#0b3d91", "#b3001b", "#00a0c8", "#ff5a36", "#7a0177",
-                                     "#e377c2", "#1f77d0", "#d98e04", "#4d4dff", "#5c2d00"};
+    static constexpr std::array ours{"#0b3d91", "#b3001b", "#00a0c8", "#ff5a36", "#7a0177", "#e377c2",
+                                     "#1f77d0", "#d98e04", "#4d4dff", "#2ca02c", "#8c8c00", "#5c2d00"};
     static constexpr std::array others{"#1b7837", "#8c510a", "#e08214", "#542788", "#5aae61", "#bf812d", "#666666",
                                        "#35978f", "#c2a5cf", "#a6761d", "#d6c000", "#80604d", "#9e9ac8", "#2b2b2b"};
     const std::size_t mark = number % 13 + 1;
@@ -54,11 +54,11 @@ public:
         if (curves_ == 0) return;
         std::filesystem::create_directories(folder_);
         const std::string script = folder_ + "/" + name_ + ".gnuplot";
-        // A line of the key takes 18 points.
+        // A line of the key takes 18 points; a second column of it would leave no room for the picture.
         std::ofstream(script)
-            << data_ << "set terminal svg size 1100," << std::max(540, 18 * curves_ + 80)
+            << data_ << "set terminal svg size 1100," << std::max(540, 19 * curves_ + 120)
             << " font 'sans,12' background 'white'\nset output '" << folder_ << "/" << name_
-            << ".svg'\nset key outside right top Left reverse noenhanced\nset grid\nset format y '%.10g'\n"
+            << ".svg'\nset key outside right top Left reverse maxcols 1 noenhanced\nset grid\nset format y '%.10g'\n"
             << settings << "plot " << plots_ << "\n";
         const auto drawn = run({"gnuplot", script}, seconds_to_draw);
         if (!drawn.failure.empty()) fmt::print(stderr, "{}: gnuplot could not draw it: {}\n", script, drawn.failure);
@@ -173,7 +173,10 @@ void plot_recovery(const results& all, const std::string& folder) {
     std::string labels;
     double at = 0;
     for (const std::string load : {"", ", 1 GiB"}) {
-        for (const std::string who : {"claimant", "holder of 1", "holder of 4096", "waker"}) {
+        for (const auto& [who, label] : {std::pair<std::string, std::string>{"claimant", "claimant"},
+                                         {"holder of 1", "holder\\nof 1"},
+                                         {"holder of 4096", "holder\\nof 4096"},
+                                         {"waker", "waker"}}) {
             bool seen = false;
             for (const std::string from : {"SIGKILL of a ", "kernel's word on a dead "}) {
                 const std::string name = from + who + " to the next delivery" + load;
@@ -190,17 +193,17 @@ void plot_recovery(const results& all, const std::string& folder) {
                 }
             }
             if (!seen) continue;
-            labels +=
-                fmt::format("{}\"{}{}\" {}", labels.empty() ? "" : ", ", who, load.empty() ? "" : "\\n1 GiB", at + 0.2);
+            labels += fmt::format("{}\"{}{}\" {}", labels.empty() ? "" : ", ", label, load, at + 0.2);
             ++at;
         }
     }
     for (const auto& [name, of] : points) out.curve(name, of, true);
-    out.draw(fmt::format(
-        "set title 'From a death to the next delivery, least, median and most of the rounds: less is better'\n"
-        "set logscale y\nset ylabel 'ms'\nset xlabel 'who dies'\nset xtics ({})\n"
-        "set xrange [-0.4:{}]\n",
-        labels, at - 0.2));
+    out.draw(
+        fmt::format("set title 'From a death to the next delivery, by who dies; least, median and most of the rounds: "
+                    "less is better'\n"
+                    "set key above maxcols 2\nset bmargin 4\nset logscale y\nset ylabel 'ms'\nset xtics ({})\n"
+                    "set xrange [-0.4:{}]\n",
+                    labels, at - 0.2));
 }
 
 }  // namespace
