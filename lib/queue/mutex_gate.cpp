@@ -16,6 +16,16 @@ using sync::robust_mutex;
 // Long enough that a living owner has left unless it is stopped, or waits for a processor; chosen by feel.
 constexpr auto brief = std::chrono::milliseconds(1);
 
+// M3: that owner is elsewhere, and the word names it all the same.
+bool denies(const queue_file& file, std::uint32_t owner) noexcept {
+    const ring::ring_view view = file.view();
+    const std::uint64_t& tenure = view.tallies[owner - 1].tenure;
+    const std::uint64_t before = load_acquire(tenure);  // [S1] acquire <- [S2] release in go: an older word is not seen
+    // [S3] acquire <- [S4] an exchange in robust_mutex: a newer word is seen with a newer tenure
+    const std::uint32_t word = load_acquire(view.mutual->line.owner);
+    return before % 2 == 0 && (word & ~layout::mutex_contended) == owner && load_relaxed(tenure) == before;
+}
+
 // Who has that name, as the kernel says. The word is read again with the entry's lock in hand: nobody can take that name
 // then, or give it up, but us.
 robust_mutex::fate ask_about(void* context, std::uint32_t owner) noexcept {
@@ -24,7 +34,8 @@ robust_mutex::fate ask_about(void* context, std::uint32_t owner) noexcept {
     if (owner == 0 || index >= file.header().roster_length || index == file.self()) return robust_mutex::fate::nobody;
     const int locks = file.locks();
     const std::uint64_t lock = layout::lock_base + index;
-    if (locks < 0 || os::is_locked(locks, lock) || os::try_lock(locks, lock) != 0) return robust_mutex::fate::lives;
+    if (locks < 0 || os::is_locked(locks, lock) || os::try_lock(locks, lock) != 0)
+        return denies(file, owner) ? robust_mutex::fate::nobody : robust_mutex::fate::lives;
     auto found = robust_mutex::fate::lives;  // it has left meanwhile: look again
     if (robust_mutex(file.view().mutual->line).owner() == owner) {
         if (!is_alive(file, index))
@@ -43,18 +54,26 @@ void mutex_gate::attach(queue_file& file, std::chrono::nanoseconds spin) noexcep
     me_ = static_cast<std::uint32_t>(file.self() + 1);
     spin_ = spin;
     file_ = &file;
+    tally_ = &file.view().tallies[file.self()];
+    tenure_ = (load_relaxed(tally_->tenure) + 1) & ~std::uint64_t{1};  // relaxed: the entry is ours
+    store_relaxed(tally_->tenure, tenure_);
 }
 
 mutex_gate::answer mutex_gate::wait(bool briefly) noexcept {
     const os::no_cancel whole;
     const auto until = briefly ? os::monotonic::now() + brief : os::monotonic::time_point::max();
-    return mutex_.take(me_, spin_, until, {file_, ask_about});
+    const answer found = mutex_.take(me_, spin_, until, {file_, ask_about});
+    if (found != answer::taken) go();
+    return found;
 }
 
 bool recover_under_mutex(queue_file& file, std::uint64_t dead) noexcept {
     const ring::ring_view view = file.view();
     const robust_mutex mutex(view.mutual->line);
     const auto name = static_cast<std::uint32_t>(dead + 1);
+    std::uint64_t& tenure = view.tallies[dead].tenure;
+    const std::uint64_t inside = load_relaxed(tenure) | 1;  // relaxed: the entry is ours
+    store_relaxed(tenure, inside);                          // M3
     const bool died_with_it = mutex.owner() == name;
     if (!died_with_it) {
         switch (mutex.take(name, std::chrono::nanoseconds(0), os::monotonic::now() + brief, {&file, ask_about})) {
@@ -70,6 +89,7 @@ bool recover_under_mutex(queue_file& file, std::uint64_t dead) noexcept {
         (void)ring.release_of(name);
     }
     (void)mutex.leave(name);
+    store_release(tenure, inside + 1);  // [S2] release -> [S1] in denies: as in go
     return true;
 }
 

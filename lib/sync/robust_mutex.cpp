@@ -15,6 +15,10 @@ using std::chrono::nanoseconds;
 constexpr nanoseconds first_question = std::chrono::microseconds(200);
 constexpr nanoseconds longest_slice = std::chrono::milliseconds(50);
 
+// Others may be quicker than we are, and die, but not so often in a row: the word was free, or its owner buried, and
+// changed before our exchange. In an honest crowd that is less likely each time than that it is not.
+constexpr unsigned lost_at_most = 4096;
+
 }  // namespace
 
 robust_mutex::answer robust_mutex::take(std::uint32_t me, nanoseconds spin, os::monotonic::time_point until,
@@ -23,13 +27,16 @@ robust_mutex::answer robust_mutex::take(std::uint32_t me, nanoseconds spin, os::
     const auto begun = os::monotonic::now();
     auto asked = begun;
     std::uint32_t mine = me;
-    for (;;) {
+    for (unsigned lost = 0; lost < lost_at_most; ++lost) {
         std::uint32_t word = load_relaxed(*word_);  // the exchanges below decide
         if (word == 0) {
             if (try_take(mine)) return answer::taken;
             continue;
         }
-        if (spinning.pause()) continue;
+        if (spinning.pause()) {
+            lost = 0;  // for so long as we spin
+            continue;
+        }
         const auto now = os::monotonic::now();
         const nanoseconds slice = std::clamp<nanoseconds>((now - begun) / 8, first_question, longest_slice);
         if (now - asked >= slice) {
@@ -46,7 +53,9 @@ robust_mutex::answer robust_mutex::take(std::uint32_t me, nanoseconds spin, os::
         if (now >= until) return answer::busy;
         mine = me | layout::mutex_contended;  // M2: others may sleep, too
         os::futex_wait(*word_, word, std::min(until, now + slice));
+        lost = 0;
     }
+    return answer::corrupt;
 }
 
 bool robust_mutex::leave(std::uint32_t me) const noexcept {

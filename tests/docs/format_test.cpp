@@ -123,7 +123,7 @@ BOOST_AUTO_TEST_CASE(a_tally_is_as_described) {
                  {FIELD(tally_line, sent), FIELD(tally_line, committing), FIELD(tally_line, given_back),
                   FIELD(tally_line, giving_back), FIELD(tally_line, received), FIELD(tally_line, releasing),
                   FIELD(tally_line, skipped), FIELD(tally_line, refused), FIELD(tally_line, redelivered),
-                  FIELD(tally_line, high_water), FIELD(tally_line, reserved), FIELD(tally_line, producer_deaths),
+                  FIELD(tally_line, high_water), FIELD(tally_line, tenure), FIELD(tally_line, producer_deaths),
                   FIELD(tally_line, consumer_deaths)});
 }
 

@@ -179,7 +179,7 @@ BOOST_AUTO_TEST_CASE(a_mutex_is_its_owner_s_though_a_waiter_of_the_same_number_d
         {.take =
              [] {
                  static queue::consumer in{"/queues/queue"};  // in the second entry
-                 insist(mutex_in_file("/queues/queue").mutex().try_take(2), "it takes the mutex");
+                 insist(mutex_in_file("/queues/queue").take_for(2), "it takes the mutex");
              },
          .wait = [] { (void)queue::producer("/queues/queue", {.waiting = {.spin = 0ns}}).push(number(1)); },
          .waits = [&] { return file.contended(); },

@@ -3,6 +3,7 @@
 
 #include "noria/layout/header.hpp"
 #include "noria/layout/ring_words.hpp"
+#include "noria/layout/tally_line.hpp"
 #include "noria/sync/robust_mutex.hpp"
 #include "process/scene.hpp"
 
@@ -34,11 +35,26 @@ public:
                                                               sizeof(noria::layout::queue_words));
     }
     [[nodiscard]] noria::sync::robust_mutex mutex() const noexcept { return noria::sync::robust_mutex(words().line); }
+    // In the name of one that lives, as it would itself.
+    [[nodiscard]] bool take_for(std::uint32_t owner) const noexcept {
+        noria::store_relaxed(tenure_of(owner), noria::load_relaxed(tenure_of(owner)) + 1);
+        return mutex().try_take(owner);
+    }
+    [[nodiscard]] bool leave_for(std::uint32_t owner) const noexcept {
+        const bool left = mutex().leave(owner);
+        noria::store_release(tenure_of(owner), noria::load_relaxed(tenure_of(owner)) + 1);
+        return left;
+    }
     [[nodiscard]] bool contended() const noexcept {
         return (noria::load_relaxed(words().line.owner) & noria::layout::mutex_contended) != 0;
     }
 
 private:
+    [[nodiscard]] std::uint64_t& tenure_of(std::uint32_t owner) const noexcept {
+        auto* const behind = reinterpret_cast<std::byte*>(&words()) + sizeof(noria::layout::mutex_words);
+        return reinterpret_cast<noria::layout::tally_line*>(behind)[owner - 1].tenure;
+    }
+
     std::byte* mapped_ = nullptr;
     std::size_t size_ = 0;
 };

@@ -1,10 +1,12 @@
 // mutex_test.cpp: the owner of a queue's mutex is killed or stopped with it in hand, and so is who waits for it.
 #include "noria/mpmc.hpp"
 #include "process/mutex_in_file.hpp"
+#include "rig/child.hpp"
 #include "rig/instruction_stepper.hpp"
 #include "rig/workspace.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <unistd.h>
 
 #include <functional>
 #include <thread>
@@ -146,7 +148,7 @@ BOOST_AUTO_TEST_CASE(a_waiter_that_is_killed_leaves_the_mutex_to_its_owner_and_t
     const auto path = place / "queue";
     jobs::producer owner{path, {.capacity = 8}};  // in the first entry
     const mutex_in_file file(path);
-    BOOST_REQUIRE(file.mutex().try_take(1));
+    BOOST_REQUIRE(file.take_for(1));
     std::vector<rig::child> waiters;
     for (std::uint64_t n = 0; n < 3; ++n) {
         waiters.emplace_back([&, n] {
@@ -157,13 +159,36 @@ BOOST_AUTO_TEST_CASE(a_waiter_that_is_killed_leaves_the_mutex_to_its_owner_and_t
     for (auto& each : waiters) await_sleep(each);
     waiters[0].kill();
     BOOST_TEST(file.mutex().owner() == 1U);
-    BOOST_TEST(file.mutex().leave(1));
+    BOOST_TEST(file.leave_for(1));
     BOOST_TEST(waiters[1].wait() == well);
     BOOST_TEST(waiters[2].wait() == well);
     BOOST_TEST(owner.size() == 2U);
     jobs::consumer in{path};  // buries whom nobody has met
     BOOST_TEST(in.counters().producer_deaths == 1U);
     BOOST_TEST(in.counters().mutex_repairs == 0U);
+}
+
+// Nobody would ever leave it, and a commit or a release would wait for good: so they are a child's, who has an end.
+BOOST_AUTO_TEST_CASE(a_word_that_names_one_who_lives_and_is_elsewhere_is_a_lie) {
+    rig::child all([] {
+        alarm(20);  // so long that something must be broken
+        const rig::workspace place;
+        const auto path = place / "queue";
+        jobs::producer idle{path, {.capacity = 8}};  // in the first entry
+        jobs::producer out{path, {.waiting = {.spin = 0ns}}};
+        jobs::consumer in{path, {.waiting = {.spin = 0ns}}};
+        const mutex_in_file file(path);
+        insist(idle.try_push(number(1)), "there is room");
+        auto claim = out.claim();
+        auto lease = in.take();
+        insist(file.mutex().try_take(1), "nobody has the mutex");
+        insist(!claim.commit() && out.why() == noria::outcome::corrupt, "a commit tells the lie");
+        lease.release();
+        insist(in.why() == noria::outcome::corrupt, "a release tells it");
+        insist(!idle.try_push(number(2)) && idle.why() == noria::outcome::corrupt, "and whom it is about");
+        return 0;
+    });
+    BOOST_TEST(all.wait() == well);
 }
 
 BOOST_AUTO_TEST_CASE(a_word_that_names_nobody_is_a_lie) {

@@ -24,7 +24,7 @@ struct tally_line {
     std::uint64_t refused;          // pushes and claims that returned without room
     std::uint64_t redelivered;      // messages put back, or parked: their holder died or threw
     std::uint64_t high_water;       // the largest depth seen
-    std::uint64_t reserved;         // zero
+    std::uint64_t tenure;           // under a mutex: odd from before its holder takes that until after it has left it
     std::uint64_t producer_deaths;  // inhabitants of the entry that died
     std::uint64_t consumer_deaths;
 };
@@ -33,7 +33,7 @@ static_assert(offsetof(tally_line, committing) == 8 && offsetof(tally_line, give
                   offsetof(tally_line, giving_back) == 32 && offsetof(tally_line, received) == 48 &&
                   offsetof(tally_line, releasing) == 56 && offsetof(tally_line, skipped) == 72 &&
                   offsetof(tally_line, refused) == 80 && offsetof(tally_line, redelivered) == 88 &&
-                  offsetof(tally_line, high_water) == 96 && offsetof(tally_line, reserved) == 104 &&
+                  offsetof(tally_line, high_water) == 96 && offsetof(tally_line, tenure) == 104 &&
                   offsetof(tally_line, producer_deaths) == 112 && offsetof(tally_line, consumer_deaths) == 120,
               "FORMAT_MPMC.md, the tally line");
 

@@ -10,6 +10,7 @@
 //                 away; or, with the proof of its death, who recovers from it: in its name, and before its record is free.
 //             M2  While somebody sleeps, the word is contended, or somebody who was woken will make it so: by taking it, by
 //                 sleeping again, or before it goes away.
+// Loops       The word may change under us for ever, with us never taking it: so many times in a row it is no mutex.
 // Orders      [S1] an exchange in try_take <- [S2] an exchange in leave: all that the last one did, before we do anything
 // Crash       An owner: the word names it, and the next to have slept for a slice asks about it. A waiter: `contended` stays,
 //             and the next to leave makes one vain system call. One that was woken and died, or was stopped, before it took
