@@ -36,9 +36,15 @@ enum mending : unsigned {
 std::vector<std::byte> unpacked(std::span<const std::byte> input) {
     constexpr std::size_t fields = offsetof(layout::header, reserved);
     std::uint32_t kind = 0;
-    if (input.size() >= fields) std::memcpy(&kind, input.data() + offsetof(layout::header, kind), sizeof kind);
+    std::uint32_t coordinated = 0;
+    if (input.size() >= fields) {
+        std::memcpy(&kind, input.data() + offsetof(layout::header, kind), sizeof kind);
+        std::memcpy(&coordinated, input.data() + offsetof(layout::header, coordinated), sizeof coordinated);
+    }
     const bool crowd = kind == static_cast<std::uint32_t>(layout::queue_kind::mpmc);
-    const layout::geometry where = layout::place(crowd ? subject<crates>::shape() : subject<parcels>::shape());
+    layout::shape shape = crowd ? subject<crates>::shape() : subject<parcels>::shape();
+    if (coordinated == static_cast<std::uint32_t>(mutex)) shape.coordinated = mutex;
+    const layout::geometry where = layout::place(shape);
     const std::size_t words = words_end(where) - where.roster_offset;
     std::vector<std::byte> file;
     for (const auto& [offset, most] : {std::pair<std::size_t, std::size_t>{0, fields},

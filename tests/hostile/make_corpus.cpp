@@ -231,6 +231,31 @@ void keep_endpoint_programs(const std::filesystem::path& where) {
     }
 }
 
+// A word that names one who lives and is elsewhere, oneself, a dead one, nobody, and nobody with sleepers: whoever has a
+// message or a claim in hand must get rid of it, and the next must come in.
+template <class Queue>
+void keep_lies_of_owners(const std::filesystem::path& where, std::uint8_t queue) {
+    if (!subject<Queue>::under_mutex) return;
+    const layout::geometry at = layout::place(subject<Queue>::shape());
+    const std::uint64_t word = (at.mutex_offset - at.roster_offset) / 8;
+    const std::initializer_list<std::pair<const char*, std::uint32_t>> owners{
+        {"producer", 1},
+        {"consumer", 2},
+        {"nobody", 3},
+        {"far_off", 4096},
+        {"sleepers_alone", layout::mutex_contended}};
+    for (const auto& [name, owner] : owners) {
+        for (const bool dead : {false, true}) {
+            program lie{queue, 0, 8, 0, 40, 17, 5, 16};
+            if (dead) lie.push_back(owner == 1 ? 22 : 23);
+            lie.insert(lie.end(), {26, static_cast<std::uint8_t>(word), static_cast<std::uint8_t>(word >> 8), 15});
+            append(lie, std::as_bytes(std::span(&owner, 1)));
+            lie.insert(lie.end(), {18, 7, 12, 0, 8, 3, 8, 15, 24, 16, 3, 20, 10, 11, 21, 10, 20, 0, 8, 12});
+            keep(where, std::string(subject<Queue>::name) + "_owned_by_" + name + (dead ? "_dead" : ""), lie);
+        }
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -245,6 +270,8 @@ int main(int argc, char** argv) {
     keep_endless_rings(corpus / "fuzz_ring");
     keep_slot_programs(corpus / "fuzz_slots");
     keep_endpoint_programs(corpus / "fuzz_endpoints");
+    std::uint8_t queue = 0;
+    for_each_queue([&]<class Queue>() { keep_lies_of_owners<Queue>(corpus / "fuzz_endpoints", queue++); });
 }
 
 // SPDX-License-Identifier: BSL-1.0

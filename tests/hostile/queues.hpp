@@ -25,8 +25,15 @@ using letters = noria::spsc<noria::bytes>;
 using crates = noria::mpmc<parcel>;
 using sacks = noria::mpmc<noria::bytes>;
 
+// All of them under a mutex: one ring, of records.
+constexpr auto mutex = coordination::robust_mutex;
+using mutex_parcels = noria::spsc<parcel, mutex>;
+using mutex_letters = noria::spsc<noria::bytes, mutex>;
+using mutex_crates = noria::mpmc<parcel, mutex>;
+using mutex_sacks = noria::mpmc<noria::bytes, mutex>;
+
 // To try another queue in every hostile test, add it here.
-using queues = std::tuple<parcels, letters, crates, sacks>;
+using queues = std::tuple<parcels, letters, crates, sacks, mutex_parcels, mutex_letters, mutex_crates, mutex_sacks>;
 
 // Calls act.template operator()<Queue>() for each of them.
 template <class Act>
@@ -46,8 +53,15 @@ struct subject {
     static constexpr bool of_bytes = std::is_same_v<message, bytes>;
     static constexpr std::size_t letter_bytes_max = 112;
     static constexpr bool of_crowd = Queue::shape().kind == layout::queue_kind::mpmc;
-    static constexpr bool of_records = of_bytes && !of_crowd;  // its ring is counted in bytes
-    static constexpr const char* name = of_crowd ? (of_bytes ? "sacks" : "crates") : of_bytes ? "letters" : "parcels";
+    static constexpr bool under_mutex = Queue::is_robust;
+    static constexpr bool of_records = of_bytes && (under_mutex || !of_crowd);  // its ring is counted in bytes
+    static constexpr bool parks = of_crowd && of_bytes && !under_mutex;
+    static constexpr const char* name = !under_mutex ? (of_crowd   ? (of_bytes ? "sacks" : "crates")
+                                                        : of_bytes ? "letters"
+                                                                   : "parcels")
+                                        : of_crowd   ? (of_bytes ? "mutex_sacks" : "mutex_crates")
+                                        : of_bytes   ? "mutex_letters"
+                                                     : "mutex_parcels";
 
     // Small, so that every place of the ring is soon reached; whoever waits, does not spin.
     static options wishes() {
@@ -58,7 +72,7 @@ struct subject {
             small.capacity = 4;
         if (of_bytes) small.message_bytes_max = letter_bytes_max;
         if (of_crowd) small.endpoints = 3;  // so that one entry is nobody's
-        if (of_crowd && of_bytes) {
+        if (parks) {
             small.deliveries_max = 2;
             small.parking = 1;
         }
@@ -104,7 +118,7 @@ struct subject {
             return out.try_claim();
     }
     static auto try_take_parked(consumer& in) {
-        if constexpr (of_crowd)
+        if constexpr (of_crowd && !under_mutex)
             return in.try_take_parked();
         else
             return typename consumer::lease_type();

@@ -194,7 +194,7 @@ std::vector<scene> scenes_of(cast<Queue>& who) {
     add(
         "find_the_consumer_dead", [](auto& at) { at.begin(2), at.fill(), at.take(), at.die_consumer(); },
         [](auto& at) { at.push(); });
-    if constexpr (subject<Queue>::of_crowd) {
+    if constexpr (subject<Queue>::of_crowd && !subject<Queue>::under_mutex) {
         add("park_and_take_out", with(2),
             [](auto& at) { at.throw_next(), at.consume_some(), at.throw_next(), at.consume_some(), at.take_parked(); });
     }
