@@ -151,6 +151,18 @@ struct mutex_form : bytes_form {
     }
 };
 
+// Messages of one type under a mutex, for many; the ring holds four: what one pop frees is enough for one push.
+struct mutex_types_form : fixed_form {
+    static constexpr bool held_by_word = true;
+    using queue = mpmc<message, coordination::robust_mutex>;
+    static constexpr const char* name = "mutex<T>";
+    static options making() { return {.capacity = 4, .endpoints = 4}; }
+
+    static auto claim(queue::producer& out, std::uint64_t /*n*/) noexcept { return out.claim(); }
+    static void write(queue::producer::claim_type& room, std::uint64_t n) noexcept { *room = make(n); }
+    static const char* check(const ring::ring_view& view) noexcept { return mutex_form::check(view); }
+};
+
 // The same in slots, for many; the ring holds four.
 struct slots_of_bytes_form : bytes_form {
     static constexpr bool is_brief = true;  // a message's length and its copying alone differ from mpmc<T>

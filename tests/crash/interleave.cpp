@@ -10,6 +10,10 @@
 // so a wake-up that is lost is never made up for. What is explored are sequentially consistent executions: one processor,
 // one process at a time. What store buffers add is for the model (tests/model/event_count.pml) and for TSan.
 //
+// Under a mutex who finds it taken sleeps by the clock: the last point on its way is before that sleep. To its end it naps until
+// the other, whose turn comes meanwhile, has left the mutex. Its pages are nobody's but whose the mutex is, and a tally is one's
+// own: --distinct has no points there (a death at each of them is for crash).
+//
 // --distinct goes by Mazurkiewicz's equivalence: two instructions are strangers if they touch no byte in common that one of
 // them writes, and if not both call the kernel (touches.hpp); in either order they leave the same. A schedule is left out
 //     where X's instruction at i is a stranger to all of Y's before j: with i + 1 it is the same;
@@ -18,6 +22,7 @@
 #include "crash/judge.hpp"
 #include "crash/touches.hpp"
 #include "crash/verbs.hpp"
+#include "noria/layout/mutex_words.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -137,6 +142,13 @@ private:
     }
     way walk(stepper& child, bool is_long, const std::string& file) {
         way found;
+        touched::bytes private_words{};
+        if (Form::queue::is_robust && distinct_) {
+            const layout::geometry where = layout::place(inspect(file).shape);
+            private_words = {.begin = where.mutex_offset + offsetof(layout::mutex_words, pages),
+                             .end = where.ring_offset,
+                             .written = true};
+        }
         found.is_long = is_long;
         if (is_long) {
             while (!child.at_mark()) {
@@ -149,8 +161,10 @@ private:
         auto mappings = touches::mappings_of(child.pid(), file);
         while (!child.at_mark()) {
             const std::size_t index = found.path.address.size();
-            if (const touched now = touch_.of(child, mappings); now.here) found.add({index, false}, now);
+            if (const touched now = touch_.of(child, mappings); now.here && !now.is_within(private_words))
+                found.add({index, false}, now);
             found.path.address.push_back(child.address());
+            if (child.before_nap()) return found;
             const bool maps = child.call_ahead() == SYS_mmap;
             if (child.step() == stepper::at::asleep) {
                 found.path.sleeps.push_back(index);
@@ -172,7 +186,7 @@ private:
             (void)child.step();  // out of its sleep
         }
         auto mappings = touches::mappings_of(child.pid(), file);
-        while (!child.at_mark()) {
+        while (!child.at_mark() && !child.before_nap()) {
             all.add(touch_.of(child, mappings));
             const bool maps = child.call_ahead() == SYS_mmap;
             const auto now = child.step();
@@ -228,11 +242,16 @@ private:
     // Both to their ends, by turns while one sleeps.
     static std::string finish(stepper& x, stepper& y) {
         bool progress = true;
+        const auto end = std::chrono::steady_clock::now() + patience;
         while (progress && !(x.at_mark() && y.at_mark())) {
             progress = false;
             for (stepper* each : {&x, &y}) {
-                if (each->at_mark() || each->sleeps_on()) continue;
-                progress = true;
+                if (each->at_mark()) continue;
+                const bool asleep = each->sleeps_on();
+                const bool for_good =
+                    asleep && (rig::sleeps_in_futex_for_good(each->pid()) || std::chrono::steady_clock::now() >= end);
+                progress = progress || !for_good;
+                if (asleep) continue;
                 if (each->run_on() == stepper::at::gone) return "one of them died";
             }
         }
@@ -261,7 +280,12 @@ void add_tasks(std::vector<task>& all, bool distinct) {
         std::vector<state> states;
     };
     using enum state;
-    const std::vector<pairing> pairings{
+    // Under a mutex: whoever waits goes through all that whoever does not goes through.
+    const std::vector<pairing> under_mutex{
+        {"push", "blocked pop", {empty}},
+        {"blocked push", "pop", {full}},
+    };
+    const std::vector<pairing> lock_free{
         {"push", "pop", {one_message, wrapping, padding}},
         {"push", "try_pop", {empty, one_message}},
         {"try_push", "pop", {full}},
@@ -279,7 +303,7 @@ void add_tasks(std::vector<task>& all, bool distinct) {
         {"open", "detach", {empty}},
         {"detach", "open", {empty}},
     };
-    for (const auto& each : pairings) {
+    for (const auto& each : Form::queue::is_robust ? under_mutex : lock_free) {
         for (const auto& out : verbs_of_producers<Form>()) {
             for (const auto& in : verbs_of_consumers<Form>()) {
                 if (out.name != std::string(each.producers) || in.name != std::string(each.consumers)) continue;
@@ -320,6 +344,7 @@ int main(int argc, char** argv) {
     add_tasks<fixed_form>(tasks, distinct);
     add_tasks<bytes_form>(tasks, distinct);
     add_tasks<slots_form>(tasks, distinct);
+    add_tasks<mutex_types_form>(tasks, distinct);
     std::erase_if(tasks, [&](const task& each) {
         return (!queue.empty() && each.queue != queue) || (!which.empty() && each.name != which);
     });

@@ -1,6 +1,8 @@
 // still_world.cpp: the functions of libc by which the outside world comes into an attach or a wait.
 #include "crash/still_world.hpp"
 
+#include "noria/os/process.hpp"
+
 #include <fcntl.h>
 #include <malloc.h>
 #include <sys/mman.h>
@@ -49,6 +51,7 @@ void prepare_still_world() {
     const int file = memfd_create("stat", MFD_CLOEXEC);
     if (file < 0 || write(file, text, sizeof text - 1) != static_cast<ssize_t>(sizeof text - 1))
         throw std::runtime_error("crash: no memory file");
+    (void)os::processors();  // looked up once: a child must not come by that only if this process has not
     std::snprintf(stat_copy, sizeof stat_copy, "/proc/self/fd/%d", file);
 }
 

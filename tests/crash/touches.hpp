@@ -40,6 +40,12 @@ struct touched {
         everything = everything || more.everything;
         parts.insert(parts.end(), more.parts.begin(), more.parts.end());
     }
+    // Whether it is all there.
+    [[nodiscard]] bool is_within(const bytes& where) const {
+        return !everything && !parts.empty() && std::all_of(parts.begin(), parts.end(), [&](const bytes& mine) {
+            return where.begin <= mine.begin && mine.end <= where.end;
+        });
+    }
     // Whether it matters which of the two comes first.
     [[nodiscard]] bool meets(const touched& other) const {
         if (!here || !other.here) return false;

@@ -143,6 +143,13 @@ inline bool sleeps_in_futex(pid_t process) {
     long which = -1;
     return call >> which && which == SYS_futex;
 }
+// The same, without a deadline: unless somebody wakes it, for good.
+inline bool sleeps_in_futex_for_good(pid_t process) {
+    std::ifstream call("/proc/" + std::to_string(process) + "/syscall");
+    long which = -1;
+    std::string word, operation, value, deadline;
+    return call >> which >> word >> operation >> value >> deadline && which == SYS_futex && deadline == "0x0";
+}
 
 }  // namespace noria::rig
 

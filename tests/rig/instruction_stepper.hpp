@@ -201,6 +201,9 @@ public:
     [[nodiscard]] bool at_mark() const { return !asleep_ && code_at(address()) == code_of_mark; }
     [[nodiscard]] bool sleeps_on() { return asleep_ && falls_asleep(); }
 
+    // Whether it stands before a sleep that ends by the clock.
+    [[nodiscard]] bool before_nap() const { return before_wait(address()) && peek_user(offsetof(user, regs.r10)) != 0; }
+
     // The number of the system call that it stands before, or -1.
     [[nodiscard]] long call_ahead() const {
         return code_at(address()) == code_of_call ? static_cast<long>(peek_user(offsetof(user, regs.rax))) : -1;
