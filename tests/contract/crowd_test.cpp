@@ -19,8 +19,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-using crowds = std::tuple<typed<mpmc<block<8, 8>>>, untyped_slots<mpmc<bytes>>,
-                          typed<mpmc<block<8, 8>, coordination::robust_mutex>>>;
+using crowds =
+    std::tuple<typed<mpmc<block<8, 8>, coordination::lock_free>>, untyped_slots<mpmc<bytes, coordination::lock_free>>,
+               typed<mpmc<block<8, 8>, coordination::robust_mutex>>>;
 constexpr auto patience = 20s;  // so long that something must be broken
 constexpr auto no_slices = std::chrono::nanoseconds::max();
 
@@ -136,7 +137,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_a_consumer_throws_at_comes_to_another_and_say
 }
 
 BOOST_AUTO_TEST_CASE(a_message_that_fits_no_buffer_is_left_to_others_as_if_untouched) {
-    using Q = untyped_slots<mpmc<bytes>>;
+    using Q = untyped_slots<mpmc<bytes, coordination::lock_free>>;
     pair_of<Q> queue(8);
     typename Q::consumer other(queue.file());
     BOOST_REQUIRE(queue.push(0, 2));

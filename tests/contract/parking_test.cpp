@@ -16,7 +16,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-using crowds = std::tuple<typed<mpmc<block<8, 8>>>, untyped_slots<mpmc<bytes>>>;
+using crowds =
+    std::tuple<typed<mpmc<block<8, 8>, coordination::lock_free>>, untyped_slots<mpmc<bytes, coordination::lock_free>>>;
 constexpr auto patience = 20s;  // so long that something must be broken
 
 // Takes the next message, which must bear that number, and throws.
@@ -31,7 +32,7 @@ void throw_at(typename Q::consumer& in, std::uint64_t number) {
 
 std::string refusal(const std::filesystem::path& file, const options& wishes, errc expected) {
     std::error_code code;
-    const auto out = mpmc<block<8, 8>>::producer::open_or_create(file, wishes, code);
+    const auto out = mpmc<block<8, 8>, coordination::lock_free>::producer::open_or_create(file, wishes, code);
     BOOST_TEST((code == expected));
     return out.error_text();
 }
@@ -173,7 +174,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(without_deliveries_max_nothing_is_ever_parked, Q, 
 BOOST_AUTO_TEST_CASE(options_of_the_parking_are_checked_and_remembered) {
     const rig::workspace place;
     const auto file = place / "queue";
-    using queue = mpmc<block<8, 8>>;
+    using queue = mpmc<block<8, 8>, coordination::lock_free>;
     BOOST_TEST(
         refusal(file, {.deliveries_max = 8}, errc::invalid_options).find("deliveries_max is 8, expected 1 to 7") !=
         std::string::npos);
