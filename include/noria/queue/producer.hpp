@@ -420,11 +420,13 @@ private:
         std::size_t sent = 0;
         while (sent < messages.size()) {
             if constexpr (requires { at.ring.commit_some(1, [](std::byte*, std::uint64_t) {}); }) {
-                const std::span<const T> rest = messages.subspan(at.blocked() == 0 ? sent : messages.size());
-                sent += at.ring.commit_some(rest.size(), [rest](std::byte* room, std::uint64_t i) {
-                    copy_into_room<sizeof(T)>(room, &rest[i]);
-                });
-                if (sent == messages.size()) break;
+                if (at.blocked() == 0) {
+                    const std::span<const T> rest = messages.subspan(sent);
+                    sent += at.ring.commit_some(rest.size(), [rest](std::byte* room, std::uint64_t i) {
+                        copy_into_room<sizeof(T)>(room, &rest[i]);
+                    });
+                    if (sent == messages.size()) break;
+                }
             }
             const T& message = messages[sent];
             std::byte* const room = room_for(at, size_of(message), how_long, sent != 0);
