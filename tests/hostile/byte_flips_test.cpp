@@ -247,8 +247,12 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_flipped_byte_of_roster_words_or_ring_is_survived
         for (std::uint64_t offset = begin; offset < end; ++offset) {
             if (is_state(offset, where)) continue;
             for (const std::uint8_t mask : masks) {
-                // A crowd has so many words that the least change is tried in its slots alone.
-                if (subject<Queue>::of_crowd && mask == masks[0] && offset < where.ring_offset) continue;
+                // A crowd has so many words that the least change is tried in its slots alone, and under a mutex in the
+                // mutex's words.
+                const bool of_many = subject<Queue>::of_crowd || subject<Queue>::under_mutex;
+                const bool of_mutex =
+                    subject<Queue>::under_mutex && offset - where.mutex_offset < sizeof(layout::mutex_words);
+                if (of_many && !of_mutex && mask == masks[0] && offset < where.ring_offset) continue;
                 flips.push_back({offset, mask});
             }
         }

@@ -177,18 +177,17 @@ private:
 
     void attach_producer() { attach(out_); }
     void attach_consumer() { attach(in_); }
-    // An opening in whose way somebody seems to be waits for a second, and is refused; two such are enough of one input.
     template <class Endpoint>
     void attach(std::optional<Endpoint>& to) {
-        if (refused_ >= 2) return;
+        if (shut_out_ == shut_out_max) return;
         std::error_code code;
         to.emplace(Endpoint::open(path_, of::any(), code));
         demand_word(code, to->is_open());
-        if (code == noria::errc::role_taken) ++refused_;
         if (!to->is_open()) to.reset();
         fence_off(of::shape());
     }
-    static void demand_word(const std::error_code& code, bool open) {
+    void demand_word(const std::error_code& code, bool open) const {
+        if (code == noria::errc::role_taken) ++shut_out_;
         demand(open == !code, "an endpoint is open, or has a code that says why not");
         demand(open || code.category() == noria::noria_category(), "a refusal is one of noria's");
     }
@@ -258,11 +257,13 @@ private:
         file_.set(offset, struck(stroke, file_.get(offset), of::shape().capacity, input.number(4)));
     }
 
+    // A role that seems to be just taken or left is waited for, for a second: an input may be told so once.
+    static constexpr int shut_out_max = 1;
+    mutable int shut_out_ = 0;
     layout::geometry geometry_ = layout::place(of::shape());
     const std::filesystem::path path_ = fuzz_place().string() + of::name;
     const live_file& file_ = made_once(path_);
     const std::vector<std::byte>& clean_ = image_once(file_);
-    unsigned refused_ = 0;
     std::optional<producer> out_;
     std::optional<consumer> in_;
     std::optional<typename producer::claim_type> claim_;

@@ -273,7 +273,8 @@ BOOST_AUTO_TEST_CASE(the_librarys_mappings_stand_between_closed_pages) {
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_word_changed_before_any_access_ends_no_process, Queue, queues) {
     if (!can_rehearse) return rig::skip(cannot);
-    const std::size_t cases = argument("--cases", 180);
+    // The ring under a mutex is one for all: four queues share what another has for itself.
+    const std::size_t cases = argument("--cases", subject<Queue>::under_mutex ? 45 : 180);
     for_each_scene<Queue>([&](harness& stage, std::size_t which) { return stage.play(which, cases); });
 }
 

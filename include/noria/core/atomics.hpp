@@ -10,9 +10,10 @@
 
 namespace noria::inline v1 {
 
-static_assert(std::atomic_ref<std::uint64_t>::is_always_lock_free &&
-                  std::atomic_ref<std::uint32_t>::is_always_lock_free,
-              "the lock-free rings need lock-free 32- and 64-bit words");
+static_assert(
+    std::atomic_ref<std::uint64_t>::is_always_lock_free && std::atomic_ref<std::uint32_t>::is_always_lock_free,
+    "processes share words of 32 and of 64 bits, under a mutex, too: where the processor has no atomic access to "
+    "them, std::atomic_ref takes a lock of its own process (lib/README.md, 64-bit atomics)");
 static_assert(std::atomic_ref<std::uint64_t>::required_alignment == 8 &&
                   std::atomic_ref<std::uint32_t>::required_alignment == 4,
               "a word's alignment in the file is its size");
