@@ -33,7 +33,7 @@ public:
         tally all;
         const std::size_t stride = is_long() ? 1 : every;
         bool through = false;
-        for (std::size_t at = 0; !through && all.complaint.empty(); at += stride) {
+        for (std::size_t at = 0; !through && at < way_most && all.complaint.empty(); at += stride) {
             if (only >= 0) at = static_cast<std::size_t>(only);
             ++all.kills;
             all.failed_at = at;
@@ -48,6 +48,9 @@ public:
     }
 
 private:
+    // A verb that waits goes round and round, as long as the others are quicker: this is one round of any, and more.
+    static constexpr std::size_t way_most = 2048;
+
     [[nodiscard]] bool is_long() const { return !what_.attached || what_.leaves; }
 
     // `at`: instructions, or of a long verb entries to and exits from the kernel. `through`: the victim has come to its verb's end.
