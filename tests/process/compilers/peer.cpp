@@ -57,7 +57,8 @@ template <class Queue>
 int hold(const char* path) {
     typename Queue::consumer in{path};
     const auto first = in.take();
-    if (!first || first.deliveries() != 1 || !is(*first, 0)) return fail("not the first message, for the first time", 0);
+    if (!first || first.deliveries() != 1 || !is(*first, 0))
+        return fail("not the first message, for the first time", 0);
     return raise(SIGKILL);
 }
 
