@@ -1,4 +1,4 @@
-// message.hpp: what travels: noria::bytes, a view of a message of any size, and popped, a message copied out; and how it is copied in.
+// message.hpp: what travels: noria::bytes, a view of a message of any size; popped, one copied out; and copying one in.
 #pragma once
 
 #include "noria/core/atomics.hpp"

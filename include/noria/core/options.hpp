@@ -9,7 +9,8 @@
 
 namespace noria::inline v1 {
 
-// How an endpoint waits. It spins, looking, for `spin`; then it sleeps in the kernel until it is rung, looking for
+// How an endpoint waits. It spins, looking, for `spin` (where more endpoints are attached than the machine has processors,
+// it offers the processor after each look); then it sleeps in the kernel until it is rung, looking for
 // itself every `slice`, since a peer killed at the wrong instruction cannot ring any more.
 struct waiting {
     std::chrono::nanoseconds spin = std::chrono::microseconds(20);   // about what a sleep and a wake-up cost; 0: none
