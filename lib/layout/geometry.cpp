@@ -97,17 +97,20 @@ std::string objection(const shape& wanted) {
 
 geometry place(const shape& wanted) noexcept {
     geometry where;
+    std::uint64_t slots = wanted.capacity;
     if (wanted.form == message_form::fixed) {
-        const slot_place slot = fixed_slot(wanted.message_bytes, wanted.message_align);
+        const bool is_stream = wanted.kind == queue_kind::spsc && !has_mutex(wanted);
+        const slot_place slot = (is_stream ? stream_slot : fixed_slot)(wanted.message_bytes, wanted.message_align);
         where.payload_offset = slot.payload_offset;
         where.slot_bytes = slot.slot_bytes;
+        slots = stream_slots(wanted.capacity, slot.messages);
     } else if (counts_messages(wanted)) {
         where.payload_offset = slot_header_bytes;
         where.slot_bytes = round_up(slot_header_bytes + wanted.message_bytes, slot_header_bytes);
     } else {
         where.payload_offset = record_header_bytes;
     }
-    where.ring_bytes = counts_messages(wanted) ? where.slot_bytes * wanted.capacity : wanted.capacity;
+    where.ring_bytes = counts_messages(wanted) ? where.slot_bytes * slots : wanted.capacity;
     where.roster_length = wanted.endpoints;
     where.roster_offset = page_bytes;
     where.words_offset = where.roster_offset + where.roster_length * sizeof(roster_entry);

@@ -7,24 +7,33 @@ namespace noria::inline v1::ring {
 
 namespace {
 
-struct slots {
+// The ring by its positions, for who comes anew.
+struct fixed_slots {
     std::byte* begin;
-    std::uint64_t slot_bytes;
     std::uint64_t capacity;
-    std::uint64_t message_bytes;
+    slot_plan plan;
+    std::uint64_t count;
 
-    explicit slots(const ring_view& view) noexcept
-        : begin(view.records), slot_bytes(layout::place(view.shape).slot_bytes), capacity(view.shape.capacity),
-          message_bytes(view.shape.message_bytes) {}
+    explicit fixed_slots(const ring_view& view) noexcept
+        : begin(view.records), capacity(view.shape.capacity), plan(view.shape.message_bytes, view.shape.message_align),
+          count(layout::stream_slots(capacity, plan.messages)) {}
 
-    [[nodiscard]] std::byte* at(std::uint64_t position) const noexcept {
-        return begin + (position & (capacity - 1)) * slot_bytes;
+    [[nodiscard]] std::uint64_t turn() const noexcept { return count * plan.messages; }
+    [[nodiscard]] std::uint64_t first_of_slot(std::uint64_t position) const noexcept {
+        return position - position % plan.messages;
+    }
+    [[nodiscard]] std::byte* slot_of(std::uint64_t position) const noexcept {
+        return begin + position / plan.messages % count * plan.slot_bytes;
+    }
+    [[nodiscard]] std::byte* room_of(std::uint64_t position) const noexcept {
+        return slot_of(position) + plan.payload_offset + position % plan.messages * plan.message_stride;
     }
     [[nodiscard]] std::uint64_t word_at(std::uint64_t position) const noexcept {
-        return load_acquire(*reinterpret_cast<std::uint64_t*>(at(position)));  // F2: what else a slot's word can be
+        // F2: what else a slot's word can be
+        return load_acquire(*reinterpret_cast<std::uint64_t*>(slot_of(position)));
     }
     [[nodiscard]] bool holds(std::uint64_t position) const noexcept {
-        return word_at(position) == layout::record_word(message_bytes, position);
+        return plan.lead(word_at(position), position) < plan.messages - position % plan.messages;
     }
 };
 
@@ -34,8 +43,8 @@ bool is_possible(std::uint64_t head, std::uint64_t tail, std::uint64_t capacity)
 }
 
 // The first position from the stored tail on that holds no message. The stored tail lags by what a dead writer
-// published and did not count, which is one message; the bound keeps a hostile ring from holding us.
-std::uint64_t find_tail(const slots& ring, std::uint64_t stored) noexcept {
+// published and did not count, which is a slot's messages at the most; the bound keeps a hostile ring from holding us.
+std::uint64_t find_tail(const fixed_slots& ring, std::uint64_t stored) noexcept {
     std::uint64_t tail = stored;
     while (tail - stored < ring.capacity && ring.holds(tail)) ++tail;
     return tail;
@@ -43,38 +52,44 @@ std::uint64_t find_tail(const slots& ring, std::uint64_t stored) noexcept {
 
 }  // namespace
 
-void fixed_slots::attach_slots(const ring_view& view) noexcept {
-    begin_ = view.records;
-    mask_ = view.shape.capacity - 1;
-    const layout::slot_place slot = layout::fixed_slot(view.shape.message_bytes, view.shape.message_align);
-    stride_ = {slot.slot_bytes, slot.payload_offset, view.shape.message_bytes};
+void fixed_place::stand_at(const ring_view& view, std::uint64_t position) noexcept {
+    const fixed_slots ring(view);
+    position_ = position;
+    room_ = ring.room_of(position);
+    last_ = ring.first_of_slot(position) + ring.plan.messages - 1;
+    first_ = ring.room_of(0);
+    end_ = first_ + ring.count * ring.plan.slot_bytes;
+    capacity_ = ring.capacity;
+    turn_ = ring.turn();
+    plan_ = ring.plan;
 }
 
 bool fixed_writer::attach(const ring_view& view) noexcept {
     if (!repair_fixed(view)) return false;
-    attach_slots(view);
     producer_ = view.producer;
     consumer_ = view.consumer;
-    tail_ = limit_ = load_relaxed(producer_->tail);
+    limit_ = load_relaxed(producer_->tail);
+    stand_at(view, limit_);
     high_water_ = load_relaxed(producer_->high_water);
     return true;
 }
 
 sight fixed_writer::look(std::uint64_t /*bytes*/) noexcept {
     const std::uint64_t head = load_acquire(consumer_->head);  // [S3] acquire <- [S4] in release: the reader's leave
-    const std::uint64_t depth = tail_ - head;
+    const std::uint64_t depth = position() - head;
     if (depth > capacity()) return sight::corrupt;  // F1
     if (depth > high_water_) {
         high_water_ = depth;
         store_relaxed(producer_->high_water, depth);  // read by people: stale is harmless
     }
     // It looks again after an eighth of the ring at most, so the high-water mark is never further off than that.
-    limit_ = tail_ + std::min(capacity() - depth, std::max<std::uint64_t>(capacity() / 8, 1));
-    return limit_ == tail_ ? sight::nothing : sight::ready;
+    limit_ = position() + std::min(capacity() - depth, std::max<std::uint64_t>(capacity() / 8, 1));
+    granted_ = limit_ - position();
+    return limit_ == position() ? sight::nothing : sight::ready;
 }
 
 std::uint64_t fixed_writer::depth() noexcept {
-    const std::uint64_t depth = tail_ - load_relaxed(consumer_->head);  // a figure: it is old when it is read
+    const std::uint64_t depth = position() - load_relaxed(consumer_->head);  // a figure: it is old when it is read
     if (depth <= capacity() && depth > high_water_) {
         high_water_ = depth;
         store_relaxed(producer_->high_water, depth);
@@ -83,58 +98,60 @@ std::uint64_t fixed_writer::depth() noexcept {
 }
 
 bool fixed_reader::attach(const ring_view& view) noexcept {
-    attach_slots(view);
     consumer_ = view.consumer;
     producer_ = view.producer;
-    head_ = load_relaxed(consumer_->head);  // ours since we hold the role's lock
+    stand_at(view, load_relaxed(consumer_->head));  // ours since we hold the role's lock
+    there_ = position();
     seen_ = load_relaxed(consumer_->seen);
-    store_relaxed(consumer_->taken, head_);  // W2: this consumer holds nothing
-    // The producer's tail may lag behind head by the message that a dead producer did not count, and by no more.
-    return is_possible(head_, load_relaxed(producer_->tail) + 1, capacity() + 1);
+    store_relaxed(consumer_->taken, position());  // W2: this consumer holds nothing
+    // The producer's tail may lag behind head by the messages of a slot that a dead producer did not count, no more.
+    const std::uint64_t lag = plan().messages;
+    return is_possible(position(), load_relaxed(producer_->tail) + lag, capacity() + lag);
 }
 
 void fixed_reader::put_back() noexcept {
     if (!seen_before()) {
-        seen_ = head_ + 1;
+        seen_ = position() + 1;
         store_relaxed(consumer_->seen, seen_);  // W3; read after this process's death only
     }
     compiler_fence();  // a death between the two must not leave the message neither seen nor taken
-    store_relaxed(consumer_->taken, head_);
+    store_relaxed(consumer_->taken, position());
     compiler_fence();  // and the count may lag, but not lead: recovery counts what is taken
     store_relaxed(consumer_->redelivered, load_relaxed(consumer_->redelivered) + 1);  // ours alone to write
 }
 
 sight fixed_reader::look() noexcept {
-    // F2; the message itself is read after take()'s own look
-    const std::uint64_t word = load_acquire(stride().word_of(room_of(head_, stride())));
-    if (word == stride().word(head_)) return sight::ready;
-    return word == 0 || word == stride().word(head_ - capacity()) ? sight::nothing : sight::corrupt;  // F2
+    const std::uint64_t word = load_acquire(plan().word_of(room()));  // F2; messages are read after take()'s own look
+    if (plan().lead(word, position()) <= behind(plan())) return sight::ready;
+    return plan().is_word_before(word, position(), turn()) ? sight::nothing : sight::corrupt;  // F2
 }
 
 std::uint64_t fixed_reader::depth() const noexcept {
-    const std::uint64_t depth = load_relaxed(producer_->tail) - head_;  // a figure: it is old when it is read
+    const std::uint64_t depth = load_relaxed(producer_->tail) - position();  // a figure: it is old when it is read
     return static_cast<std::int64_t>(depth) < 0 ? 0 : std::min(depth, capacity());
 }
 
 const char* check_fixed(const ring_view& view) noexcept {
-    const slots ring(view);
+    const fixed_slots ring(view);
     const std::uint64_t head = load_relaxed(view.consumer->head);  // nobody works on the ring
     const std::uint64_t tail = find_tail(ring, load_relaxed(view.producer->tail));
     if (!is_possible(head, tail, ring.capacity)) return "head and tail are further apart than the capacity (F1)";
     for (std::uint64_t position = head; position != tail; ++position) {
         if (!ring.holds(position)) return "a slot between head and tail does not hold its message (F2)";
     }
-    for (std::uint64_t position = tail; position != head + ring.capacity; ++position) {
-        const std::uint64_t word = ring.word_at(position);
-        if (word != 0 && word != layout::record_word(ring.message_bytes, position - ring.capacity)) {
-            return "a free slot's word is not of the turn before (F2)";
+    // What comes after the tail, as far as the slot that the reader is in, which is the last of the turn.
+    const std::uint64_t end = ring.first_of_slot(head) + ring.turn();
+    for (std::uint64_t position = tail; static_cast<std::int64_t>(end - position) > 0;
+         position = ring.first_of_slot(position) + ring.plan.messages) {
+        if (!ring.plan.is_word_before(ring.word_at(position), position, ring.turn())) {
+            return "the word of a slot with room is neither of the message before nor of the turn before (F2)";
         }
     }
     return nullptr;
 }
 
 bool repair_fixed(const ring_view& view) noexcept {
-    const slots ring(view);
+    const fixed_slots ring(view);
     const std::uint64_t tail = find_tail(ring, load_relaxed(view.producer->tail));
     // A head that grows meanwhile stays within; the leave to overwrite is taken by look(), not here.
     if (!is_possible(load_relaxed(view.consumer->head), tail, ring.capacity)) return false;

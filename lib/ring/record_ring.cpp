@@ -96,6 +96,7 @@ sight record_writer::look(std::uint64_t bytes) noexcept {
     // It looks again after an eighth of the ring at most, so the high-water mark is never further off than that.
     const std::uint64_t allowed = std::min(room, std::max(capacity_ / 8, need + record_header_bytes));
     limit_ = tail_ + allowed;
+    granted_ = allowed;
     return need + record_header_bytes <= allowed ? sight::ready : sight::nothing;
 }
 

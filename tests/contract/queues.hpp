@@ -196,7 +196,7 @@ using queues = std::tuple<typed<spsc<block<8, 8>>>, untyped<spsc<bytes>>, typed<
                           untyped<mpmc<bytes, coordination::robust_mutex>>>;
 #else
 using queues =
-    std::tuple<typed<spsc<block<8, 8>>>, typed<spsc<block<64, 8>>>, typed<spsc<block<3, 1>>>,
+    std::tuple<typed<spsc<block<8, 8>>>, typed<spsc<block<64, 8>>>, typed<spsc<block<3, 1>>>, typed<spsc<block<20, 4>>>,
                typed<spsc<block<4096, 64>>>, untyped<spsc<bytes>>, typed<mpmc<block<8, 8>>>,
                untyped_slots<mpmc<bytes, coordination::lock_free>>,
                typed<spsc<block<8, 8>, coordination::robust_mutex>>, untyped<mpmc<bytes, coordination::robust_mutex>>>;

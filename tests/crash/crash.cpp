@@ -173,12 +173,14 @@ int main(int argc, char** argv) {
     if (every > 1) rig::instruction_stepper::take_for_one(reinterpret_cast<std::uintptr_t>(&layout::checksum_of));
     std::vector<task> tasks;
     add_single_deaths<fixed_form>(tasks, every);
+    add_single_deaths<wide_form>(tasks, every);
     add_single_deaths<bytes_form>(tasks, every);
     add_single_deaths<slots_form>(tasks, every);
     add_single_deaths<parking_form>(tasks, every);
     add_single_deaths<mutex_form>(tasks, every);
     add_single_deaths<slots_of_bytes_form>(tasks, every);
     add_double_deaths<fixed_form>(tasks, whole ? 0 : every);
+    add_double_deaths<wide_form>(tasks, whole ? 0 : every);
     add_double_deaths<bytes_form>(tasks, whole ? 0 : every);
     add_double_deaths<slots_form>(tasks, whole ? 0 : every);
     add_double_deaths<parking_form>(tasks, whole ? 0 : every);

@@ -22,7 +22,7 @@ namespace noria::crash {
 
 constexpr std::uint64_t torn = ~std::uint64_t{0};  // the number of what is not a whole message
 
-// Messages of one type; the ring holds four.
+// Messages of one type, three of which share a slot; the ring holds four, in two slots.
 struct fixed_form {
     static constexpr bool of_slots = false;
     static constexpr bool parks = false;
@@ -30,13 +30,39 @@ struct fixed_form {
     static constexpr bool is_brief = false;      // a quick look is content with a few of its rows
     struct message {
         std::uint64_t number;
-        std::uint64_t filling[3];
         std::uint64_t complement;
     };
     using queue = spsc<message>;
     static constexpr const char* name = "spsc<T>";
     static constexpr std::uint64_t many = 8;  // messages, twice what the ring holds
     static options making() { return {.capacity = 4}; }
+
+    static message make(std::uint64_t n) noexcept { return {n, ~n}; }
+    static std::uint64_t number_of(const message& it) noexcept {
+        return it.complement == ~it.number ? it.number : torn;
+    }
+    static std::array<message, 3> make_three(std::uint64_t n) noexcept { return {make(n), make(n + 1), make(n + 2)}; }
+
+    static auto claim(queue::producer& out, std::uint64_t /*n*/) noexcept { return out.claim(); }
+    static void write(queue::producer::claim_type& room, std::uint64_t n) noexcept { *room = make(n); }
+
+    // Whether the next message goes to the last room of the ring.
+    static bool wraps(const snapshot& now, std::uint64_t /*next*/) noexcept { return now.tail % 6 == 5; }
+    static bool pads(const snapshot& /*now*/, std::uint64_t /*next*/) noexcept { return false; }
+    static constexpr bool has_padding = false;
+    static const char* check(const ring::ring_view& view) noexcept { return ring::check_fixed(view); }
+};
+
+// The same, where each has a slot of its own.
+struct wide_form : fixed_form {
+    static constexpr bool is_brief = true;  // a simpler case of the other, and copied by more instructions
+    struct message {
+        std::uint64_t number;
+        std::uint64_t filling[3];
+        std::uint64_t complement;
+    };
+    using queue = spsc<message>;
+    static constexpr const char* name = "spsc<T>, wide";
 
     static message make(std::uint64_t n) noexcept { return {n, {n + 1, n + 2, n + 3}, ~n}; }
     static std::uint64_t number_of(const message& it) noexcept {
@@ -48,17 +74,12 @@ struct fixed_form {
     static auto claim(queue::producer& out, std::uint64_t /*n*/) noexcept { return out.claim(); }
     static void write(queue::producer::claim_type& room, std::uint64_t n) noexcept { *room = make(n); }
 
-    // Whether the next message goes to the ring's last slot.
-    static bool wraps(const snapshot& now, std::uint64_t /*next*/) noexcept {
-        return now.tail % now.shape.capacity == now.shape.capacity - 1;
-    }
-    static bool pads(const snapshot& /*now*/, std::uint64_t /*next*/) noexcept { return false; }
-    static constexpr bool has_padding = false;
-    static const char* check(const ring::ring_view& view) noexcept { return ring::check_fixed(view); }
+    static bool wraps(const snapshot& now, std::uint64_t /*next*/) noexcept { return now.tail % 4 == 3; }
 };
 
 // The same in a queue for many; the ring holds four.
-struct slots_form : fixed_form {
+struct slots_form : wide_form {
+    static constexpr bool is_brief = false;
     static constexpr bool of_slots = true;
     static constexpr bool held_by_word = true;
     using queue = mpmc<message>;
@@ -152,7 +173,8 @@ struct mutex_form : bytes_form {
 };
 
 // Messages of one type under a mutex, for many; the ring holds four: what one pop frees is enough for one push.
-struct mutex_types_form : fixed_form {
+struct mutex_types_form : wide_form {
+    static constexpr bool is_brief = false;
     static constexpr bool held_by_word = true;
     using queue = mpmc<message, coordination::robust_mutex>;
     static constexpr const char* name = "mutex<T>";
@@ -178,7 +200,7 @@ struct slots_of_bytes_form : bytes_form {
         const bytes all = make(n);
         std::memcpy(room.data(), all.data(), std::min(room.size(), all.size()));
     }
-    static bool wraps(const snapshot& now, std::uint64_t next) noexcept { return fixed_form::wraps(now, next); }
+    static bool wraps(const snapshot& now, std::uint64_t next) noexcept { return wide_form::wraps(now, next); }
     static bool pads(const snapshot& /*now*/, std::uint64_t /*next*/) noexcept { return false; }
     static constexpr bool has_padding = false;
     static const char* check(const ring::ring_view& view) noexcept { return ring::check_slots(view); }

@@ -10,7 +10,8 @@
 //            that is not alive yet. Loads of words that only their reader may write.
 // Leaves out The role's byte: with one process for each role it is always free. Store buffers: nothing here relies on
 //            the order of a store and a later load (event_count.pml does). The event word's inside: `armed` is all of
-//            it. The scan of more than one uncounted message, which the invariant tail >= sent - 1 forbids (asserted).
+//            it. Slots of several messages: here each has a word. What their word adds, that a store may publish several and
+//            a scan find several, the crash table and the schedules walk (spsc<T>: three to a slot).
 //            `heard` of a producer: nobody reads it. Deadlines, interrupt(), await_successor, surveys that do not ask
 //            the kernel (they find less), the bytes form (record_ring.pml).
 // Properties Committed messages stand at successive positions, none over another, none missing; the consumer gets them
@@ -22,12 +23,13 @@
 //            goes on for ever, so nobody goes round in circles waiting for another. With NO_SLICE sleepers sleep until
 //            they are rung, and the same holds, but that an end may stay untold if who left died before it rang.
 //
-// SOURCE include/noria/ring/fixed_ring.hpp: std::byte* next_room(
-// SOURCE include/noria/ring/fixed_ring.hpp: static void publish_at(
+// SOURCE include/noria/ring/fixed_ring.hpp: std::byte* claim(std::uint64_t /*bytes*/) noexcept {
+// SOURCE include/noria/ring/fixed_ring.hpp: static void publish_slot(
 // SOURCE include/noria/ring/fixed_ring.hpp: const std::byte* first_in(
 // SOURCE include/noria/ring/fixed_ring.hpp: void hold() noexcept {
-// SOURCE include/noria/ring/fixed_ring.hpp: void release() noexcept {
+// SOURCE include/noria/ring/fixed_ring.hpp: void release_first(
 // SOURCE include/noria/ring/fixed_ring.hpp: bool seen_before() const noexcept {
+// SOURCE include/noria/ring/fixed_ring.hpp: bool show_some(std::uint64_t most, Show&& show, Told&& told, const slot_plan& plan) {
 // SOURCE lib/ring/fixed_ring.cpp: std::uint64_t find_tail(
 // SOURCE lib/ring/fixed_ring.cpp: bool fixed_writer::attach(
 // SOURCE lib/ring/fixed_ring.cpp: sight fixed_writer::look(
@@ -52,7 +54,7 @@
 // SOURCE lib/queue/endpoint.cpp: outcome endpoint::survey(
 // SOURCE lib/queue/endpoint.cpp: bool endpoint::hear_end(
 // SOURCE lib/queue/endpoint.cpp: bool endpoint::wait(limit how_long) noexcept {
-// SOURCE include/noria/queue/consumer.hpp: ~receiving() override {
+// SOURCE include/noria/queue/receiving.hpp: ~receiving() override {
 // SOURCE include/noria/queue/consumer.hpp: lease(receiving<Reader>* consumer, const std::byte* message) noexcept
 // SOURCE include/noria/queue/consumer.hpp: popped<T> receive(limit how_long) noexcept {
 // SOURCE include/noria/queue/consumer.hpp: struct showing {

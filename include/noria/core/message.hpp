@@ -53,11 +53,11 @@ public:
     explicit operator bool() const noexcept { return deliveries_ != 0; }
     const T& operator*() const noexcept { return *std::launder(reinterpret_cast<const T*>(storage_)); }
     const T* operator->() const noexcept { return &**this; }
-    [[nodiscard]] unsigned deliveries() const noexcept { return deliveries_; }
+    [[nodiscard]] unsigned deliveries() const noexcept { return static_cast<unsigned>(deliveries_); }
 
 private:
     alignas(T) std::byte storage_[sizeof(T)];
-    unsigned deliveries_ = 0;
+    std::size_t deliveries_ = 0;  // a whole word, so that no half of one has to be kept
 };
 
 // A popped message of bytes lies in the buffer given to pop, or in the consumer's own, where the next pop overwrites it.
@@ -81,9 +81,9 @@ private:
 
 // Copies a message of known size. A small one goes by words: it was written a moment ago, and a load that is wider than those
 // stores would wait until they have left the processor (three times the time of a push of 64 bytes).
-template <std::size_t Bytes>
+template <std::size_t Bytes, std::size_t Align>
 [[gnu::always_inline]] inline void copy_into_room(std::byte* room, const void* message) noexcept {
-    constexpr std::size_t words = Bytes <= 128 ? Bytes / 8 : 0;
+    constexpr std::size_t words = Align >= 8 && Bytes <= 128 ? Bytes / 8 : 0;
     const auto copy_word = [&](std::size_t i) __attribute__((always_inline)) {
         std::uint64_t word = 0;
         std::memcpy(&word, static_cast<const std::byte*>(message) + i * 8, 8);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "noria/core/bits.hpp"
+#include "noria/core/cache_line.hpp"
 #include "noria/core/coordination.hpp"
 #include "noria/core/shareable.hpp"
 #include "noria/core/visibility.hpp"
@@ -63,21 +64,38 @@ constexpr bool counts_messages(const shape& of) noexcept {
     return of.form == message_form::fixed || (of.kind == queue_kind::mpmc && !has_mutex(of));
 }
 
-// A slot of messages of one size: the word in front, then the message, as aligned as it wants. Slots stand close: apart,
-// each on a line of its own, they cost up to five times as much (lib/README.md).
+// Where messages of one size stand: a slot is a word, and behind it one message or several, as aligned as they want.
 struct slot_place {
-    std::uint64_t payload_offset = 0;
-    std::uint64_t slot_bytes = 0;
+    std::uint64_t payload_offset = 0;  // from the slot's start to its first message
+    std::uint64_t slot_bytes = 0;      // from one slot to the next
+    std::uint64_t messages = 1;        // in each slot
+    std::uint64_t message_stride = 0;  // from one message of a slot to the next
 };
+// One message to a slot: mpmc, and under a mutex. Slots stand close: apart, each on a line of its own, they cost up to
+// five times as much (lib/README.md).
 constexpr slot_place fixed_slot(std::uint64_t message_bytes, std::uint64_t message_align) noexcept {
     const std::uint64_t align = message_align > record_alignment ? message_align : record_alignment;
     return {.payload_offset = align, .slot_bytes = round_up(align + message_bytes, align)};
+}
+// spsc: where two messages or more fit into a line beside one word, a slot is that line, and the word is theirs together.
+constexpr slot_place stream_slot(std::uint64_t message_bytes, std::uint64_t message_align) noexcept {
+    const std::uint64_t stride = round_up(message_bytes, message_align);
+    const std::uint64_t room = line_bytes - record_header_bytes;
+    if (message_align > record_alignment || 2 * stride > room) return fixed_slot(message_bytes, message_align);
+    return {.payload_offset = record_header_bytes,
+            .slot_bytes = line_bytes,
+            .messages = room / stride,
+            .message_stride = stride};
+}
+// How many slots an spsc ring has: enough for the writer never to begin a slot in which the reader still is.
+constexpr std::uint64_t stream_slots(std::uint64_t capacity, std::uint64_t messages) noexcept {
+    return (capacity + 2 * (messages - 1)) / messages;
 }
 
 // Where the sections stand: header page | roster | ring words | under a mutex: its words | mpmc, and under a mutex:
 // tallies | ring | mpmc: parking; the ring begins on a page.
 struct geometry {
-    std::uint64_t payload_offset = 0;  // from a slot's start to its message
+    std::uint64_t payload_offset = 0;  // from a slot's start to its first message
     std::uint64_t slot_bytes = 0;      // from one slot to the next; of records of any size: 0
     std::uint64_t roster_length = 0;   // entries
     std::uint64_t roster_offset = 0;

@@ -15,13 +15,11 @@
 //           closed, corrupt.
 #pragma once
 
-#include "noria/core/cache_line.hpp"
 #include "noria/core/message.hpp"
 #include "noria/core/shareable.hpp"
-#include "noria/queue/endpoint.hpp"
 #include "noria/queue/handle.hpp"
+#include "noria/queue/receiving.hpp"
 
-#include <cassert>
 #include <chrono>
 #include <cstring>
 #include <memory>
@@ -31,144 +29,6 @@
 #include <utility>
 
 namespace noria::inline v1::queue {
-
-// A consumer at its place in the file: an endpoint with a reader.
-template <class Reader>
-class alignas(line_separation_bytes) receiving final : public endpoint {
-public:
-    ~receiving() override {
-        assert(((!in_place() && leases_ == 0) || !usable()) && "noria: a lease must not outlive its consumer");
-        if constexpr (Reader::contended) {
-            if ((leases_ != 0 || in_place()) && usable()) ring.put_all_back();
-        } else {
-            if (in_place() && usable()) ring.put_back();
-        }
-        detach();
-    }
-
-    Reader ring;
-
-    // The first message, found on the slow path; null: why() says why.
-    [[nodiscard]] const std::byte* await_message(limit how_long) noexcept {
-        if constexpr (Reader::contended) {
-            const limit until = how_long.fixed();
-            for (unsigned races = 0; wait(until);) {
-                if (const std::byte* const message = ring.take(); message != nullptr) return message;
-                if (!may_race_on(until, races)) break;
-            }
-            return nullptr;
-        } else {
-            return wait(how_long) ? take_seen() : nullptr;
-        }
-    }
-    // The same for the further messages of a batch: at once, and telling of no end.
-    [[nodiscard]] const std::byte* next_message() noexcept {
-        if (blocked() == 0) {
-            if (const std::byte* const message = ring.take(); message != nullptr) return message;
-        }
-        if constexpr (Reader::contended) {
-            for (unsigned races = 0; races < races_at_most && glance(); ++races) {
-                if (const std::byte* const message = ring.take(); message != nullptr) return message;
-            }
-            return nullptr;
-        } else {
-            return glance() ? take_seen() : nullptr;
-        }
-    }
-    [[nodiscard]] unsigned deliveries() const noexcept {
-        if constexpr (Reader::contended)
-            return ring.deliveries();
-        else
-            return ring.seen_before() ? 2 : 1;
-    }
-
-    // A message that was taken and held is shown to the caller, and is the caller's until end_showing().
-    void begin_showing() noexcept {
-        if constexpr (Reader::many_leases)
-            ++leases_;
-        else
-            begin_in_place();
-    }
-    void end_showing() noexcept {
-        if constexpr (Reader::many_leases)
-            --leases_;
-        else
-            end_in_place();
-    }
-
-    // False: the file was truncated, and so may be what was read of the message; or somebody has scribbled on its word.
-    bool release(const std::byte* message) noexcept {
-        if (!let_go(message)) [[unlikely]]
-            return false;
-        went(outcome::ok);
-        return true;
-    }
-    // The same, and why() is as it was.
-    bool let_go(const std::byte* message) noexcept {
-        if constexpr (Reader::contended) {
-            if (!ring.release(message)) [[unlikely]] {
-                found_corrupt();
-                return false;
-            }
-        } else {
-            ring.release();
-        }
-        return bell();
-    }
-    // The same of the message that was taken last, if nothing was done since.
-    bool let_go_of_taken(const std::byte* message) noexcept {
-        if constexpr (requires { ring.release_taken(); }) {
-            ring.release_taken();
-            return bell();
-        } else {
-            return let_go(message);
-        }
-    }
-
-    // Keeps the message in the ring. `counts`: it was delivered, and its next delivery says so.
-    void put_back(const std::byte* message, bool counts) noexcept {
-        if constexpr (Reader::contended) {
-            if (!ring.put_back(message, counts)) return found_corrupt();
-            (void)bell_all();
-        } else {
-            if (counts) ring.put_back();
-        }
-    }
-
-protected:
-    ring::sight look() noexcept override { return ring.look(); }
-    bool take_over(queue_file& file) noexcept override {
-        if constexpr (has_mutex<Reader>)
-            return ring.attach(file, spin());
-        else
-            return ring.attach(file.view());
-    }
-    [[nodiscard]] std::uint64_t position() const noexcept override { return ring.position(); }
-    [[nodiscard]] std::uint64_t messages() const noexcept override { return ring.messages(); }
-    [[nodiscard]] std::uint64_t obstacle() const noexcept override {
-        if constexpr (Reader::contended) return ring.obstacle();
-        return 0;
-    }
-    [[nodiscard]] bool stalled() const noexcept override {
-        if constexpr (Reader::contended) return ring.stalled();
-        return false;
-    }
-    [[nodiscard]] bool drained() noexcept override {
-        if constexpr (Reader::contended) return ring.drained();
-        return true;
-    }
-
-private:
-    std::size_t leases_ = 0;  // where there may be many
-
-    // The message that look() has just seen. It stays until we release it: if its word is gone, somebody scribbled on it.
-    [[nodiscard]] const std::byte* take_seen() noexcept {
-        const std::byte* const message = ring.take();
-        if (message == nullptr) [[unlikely]]
-            found_corrupt();
-        return message;
-    }
-};
 
 // A message held in place. It is released when the lease goes, and delivered again if the holder dies before that.
 // Lifetime: of the message, the lease's. It may be moved, and so may its consumer, but the consumer must outlive it.
@@ -460,33 +320,48 @@ private:
     std::size_t consume(F& f, std::size_t most, limit how_long) {
         using view = std::conditional_t<of_bytes, bytes, const T&>;
         place_type& at = place();
-        const auto call = [&f](view each, unsigned deliveries) {
+        std::size_t consumed = 0;
+        const auto call = [&](view each, unsigned deliveries) {
             if constexpr (std::is_invocable_v<F&, view, unsigned>)
                 f(each, deliveries);
             else
                 f(each);
+            ++consumed;
+            return at.usable();  // This may be a fork's copy by now.
         };
-        std::size_t consumed = 0;
         const std::byte* message = most != 0 ? first_message(at, how_long) : nullptr;
         while (message != nullptr) {
-            for (showing now(at); message != nullptr; message = consumed < most ? at.ring.take() : nullptr) {
-                const unsigned deliveries = at.deliveries();
-                const std::size_t size = at.ring.taken_bytes();
-                at.ring.hold();
-                now.in_hand = message;
-                if constexpr (of_bytes)
-                    call(bytes(message, size), deliveries);
-                else
-                    call(*std::launder(reinterpret_cast<const T*>(message)), deliveries);
-                now.in_hand = nullptr;
-                ++consumed;
-                // This may be a fork's copy by now, and what was read the zeros of a truncated file.
-                if (!at.usable() || !at.let_go(message)) return consumed;
-            }
-            if (consumed < most) message = at.next_message();
+            if (!show_from(at, message, call, [&] { return most - consumed; })) return consumed;
+            message = consumed < most ? at.next_message() : nullptr;
         }
         if (consumed != 0 && at.usable()) at.went(outcome::ok);
         return consumed;
+    }
+
+    // Shows the message and those that follow at once, as many as left() allows. False: no more can be had.
+    template <class Call, class Left>
+    static bool show_from(place_type& at, const std::byte* message, Call& call, const Left& left) {
+        showing now(at);
+        const auto show = [&](const std::byte* each, unsigned deliveries) {
+            now.in_hand = each;
+            bool usable = false;
+            if constexpr (of_bytes)
+                usable = call(bytes(each, at.ring.taken_bytes()), deliveries);
+            else
+                usable = call(*std::launder(reinterpret_cast<const T*>(each)), deliveries);
+            now.in_hand = nullptr;
+            return usable;
+        };
+        if constexpr (requires { at.ring.show_some(1, show, show); }) {
+            return at.ring.show_some(left(), show, [&at] { return at.bell(); });
+        } else {
+            for (; message != nullptr; message = left() != 0 ? at.ring.take() : nullptr) {
+                const unsigned deliveries = at.deliveries();
+                at.ring.hold();
+                if (!show(message, deliveries) || !at.let_go(message)) return false;
+            }
+            return true;
+        }
     }
 
     std::unique_ptr<std::byte[]> buffer_;  // of message_bytes_max, for pop() of noria::bytes

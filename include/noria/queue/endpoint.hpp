@@ -86,7 +86,7 @@ public:
 
     // Wakes the other side if it sleeps: after each publication or release. False: what was published or released was no
     // longer in the file, and the endpoint is dead (ring_and_look).
-    bool bell() noexcept {
+    [[gnu::always_inline]] bool bell() noexcept {
         if (others_event_.asks()) [[unlikely]]
             return ring_and_look();
         return true;

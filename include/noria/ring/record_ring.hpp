@@ -25,6 +25,7 @@
 #include "noria/layout/record.hpp"
 #include "noria/ring/ring_view.hpp"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace noria::inline v1::ring {
@@ -62,6 +63,12 @@ public:
     // Looks how far the reader is, and publishes a skip where the record would wrap. `ready`: claim() will succeed.
     NORIA_API sight look(std::uint64_t bytes) noexcept;
 
+    // Whether it found little room when it looked, and how long it stands back then: as in the fixed ring.
+    [[nodiscard]] bool is_close_behind() const noexcept { return granted_ < capacity_ / 8; }
+    [[nodiscard]] std::uint64_t pauses_behind() const noexcept {
+        return std::clamp<std::uint64_t>(capacity_ / 65536, 1, 4);
+    }
+
     [[nodiscard]] std::uint64_t position() const noexcept { return tail_; }
     [[nodiscard]] std::uint64_t messages() const noexcept { return messages_; }
     [[nodiscard]] NORIA_API std::uint64_t depth() noexcept;  // messages published and not released
@@ -75,6 +82,7 @@ private:
     std::uint64_t limit_ = 0;   // up to here it may write without looking again
     std::uint64_t offset_ = 0;  // tail_ mod capacity_
     std::uint64_t capacity_ = 0;
+    std::uint64_t granted_ = UINT64_MAX;  // so many bytes, when it looked last
     std::uint64_t messages_ = 0;
     std::uint64_t message_bytes_ = 0;
     std::byte* ring_ = nullptr;

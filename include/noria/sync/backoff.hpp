@@ -38,14 +38,13 @@ public:
         if (crowded_) {
             std::this_thread::yield();
         } else {
-            for (int i = 0; i < pauses_per_round; ++i) pause_processor();
+            stand_back();  // with the clock's 26 ns about half a microsecond
         }
         return true;
     }
 
 private:
-    static constexpr int eager_rounds = 16;      // 16 x (about 18 ns of pause + a look): one round trip, 150 to 570 ns
-    static constexpr int pauses_per_round = 24;  // x 18 ns: 0.43 us, with the clock's 26 ns about half a microsecond
+    static constexpr int eager_rounds = 16;  // 16 x (about 18 ns of pause + a look): one round trip, 150 to 570 ns
 
     std::chrono::nanoseconds budget_;
     os::monotonic::time_point begun_;

@@ -40,7 +40,7 @@ public:
     }
 
     // Whether that store must be followed by ring().
-    [[nodiscard]] bool asks() const noexcept {
+    [[nodiscard, gnu::always_inline]] bool asks() const noexcept {
         compiler_fence();                                // C1: the processor's part is the sleeper's membarrier
         const std::uint32_t now = load_relaxed(*word_);  // stale is harmless by C1
         return (now & (layout::event_armed | layout::event_needs_fence)) != 0;

@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(types_alike_in_size_alignment_and_name_have_one_tag) {
 }
 
 // The tags stand in files: a change of one of these numbers makes every existing file one of another type.
-BOOST_AUTO_TEST_CASE(tags_are_those_of_format_1) {
+BOOST_AUTO_TEST_CASE(tags_are_those_of_every_format) {
     const auto number = [](std::uint64_t value, std::uint64_t hash) { return noria::fnv1a(value, hash); };
     const std::uint64_t tag = number(8, number(16, noria::fnv1a("noria message")));
     BOOST_TEST(noria::type_tag<tick>() == tag);

@@ -40,7 +40,7 @@ bool says(const layout::shape& refused, const std::string& part) {
 
 BOOST_AUTO_TEST_SUITE(geometry)
 
-BOOST_AUTO_TEST_CASE(sections_of_every_file_stand_where_format_1_says) {
+BOOST_AUTO_TEST_CASE(sections_of_every_file_stand_where_format_2_says) {
     for (const auto& shape : {fixed(16, 8, 4096), fixed(1, 1, 1), bytes(100, 256)}) {
         const layout::geometry where = place(shape);
         BOOST_TEST(where.roster_length == 2U);
@@ -66,28 +66,64 @@ BOOST_AUTO_TEST_CASE(slots_of_fixed_messages_have_exact_sizes) {
     };
     for (const auto& each : table) {
         BOOST_TEST_CONTEXT("messages of " << each.message_bytes << " bytes, alignment " << each.align) {
-            const layout::geometry where = place(fixed(each.message_bytes, each.align, 4));
+            layout::shape shape = fixed(each.message_bytes, each.align, 4);
+            shape.coordinated = noria::coordination::robust_mutex;
+            const layout::geometry where = place(shape);
             BOOST_TEST(where.payload_offset == each.payload_offset);
             BOOST_TEST(where.slot_bytes == each.slot_bytes);
             BOOST_TEST(where.ring_bytes == 4 * each.slot_bytes);
-            BOOST_TEST(where.file_bytes == noria::round_up(8192 + 4 * each.slot_bytes, 4096));
+            BOOST_TEST(where.file_bytes == noria::round_up(where.ring_offset + 4 * each.slot_bytes, 4096));
+            if (each.align <= 8 && each.message_bytes <= 28) continue;
+            const layout::geometry alone = place(fixed(each.message_bytes, each.align, 4));
+            BOOST_TEST(alone.payload_offset == each.payload_offset);
+            BOOST_TEST(alone.slot_bytes == each.slot_bytes);
+            BOOST_TEST(alone.ring_bytes == 4 * each.slot_bytes);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(small_messages_of_a_stream_share_lines) {
+    struct expectation {
+        std::uint64_t message_bytes;
+        std::uint32_t align;
+        std::uint64_t messages;
+        std::uint64_t slots_for_64;
+    };
+    constexpr expectation table[] = {
+        {1, 1, 56, 3},  {3, 1, 18, 5},  {4, 4, 14, 6},  {8, 8, 7, 10},  {12, 4, 4, 17},
+        {16, 8, 3, 22}, {18, 2, 3, 22}, {20, 4, 2, 33}, {24, 8, 2, 33}, {28, 4, 2, 33},
+    };
+    for (const auto& each : table) {
+        BOOST_TEST_CONTEXT("messages of " << each.message_bytes << " bytes, alignment " << each.align) {
+            const layout::geometry where = place(fixed(each.message_bytes, each.align, 64));
+            BOOST_TEST(layout::stream_slot(each.message_bytes, each.align).messages == each.messages);
+            BOOST_TEST(where.payload_offset == 8U);
+            BOOST_TEST(where.slot_bytes == 64U);
+            BOOST_TEST(where.ring_bytes == 64 * each.slots_for_64);
+        }
+    }
+    for (std::uint64_t messages = 1; messages <= 56; ++messages) {
+        for (std::uint64_t capacity = 1; capacity <= 4096; capacity *= 2) {
+            const std::uint64_t turn = messages * layout::stream_slots(capacity, messages);
+            BOOST_TEST(turn >= capacity + messages - 1);
+            BOOST_TEST(turn < capacity + 2 * messages - 1);
         }
     }
 }
 
 BOOST_AUTO_TEST_CASE(files_end_with_the_page_in_which_the_ring_ends) {
     BOOST_TEST(place(fixed(8, 8, 1)).file_bytes == 8192U + 4096);
-    BOOST_TEST(place(fixed(8, 8, 256)).file_bytes == 8192U + 4096);  // 256 x 16 bytes: the page to its last byte
-    BOOST_TEST(place(fixed(8, 8, 512)).file_bytes == 8192U + 8192);
-    BOOST_TEST(place(fixed(16, 8, 4096)).file_bytes == 8192U + 98304);
+    BOOST_TEST(place(fixed(56, 8, 64)).file_bytes == 8192U + 4096);  // 64 x 64 bytes: the page to its last byte
+    BOOST_TEST(place(fixed(56, 8, 128)).file_bytes == 8192U + 8192);
+    BOOST_TEST(place(fixed(16, 8, 4096)).file_bytes == 8192U + 90112);  // 1367 lines
     BOOST_TEST(place(bytes(48, 64)).file_bytes == 8192U + 4096);
     BOOST_TEST(place(bytes(100, std::uint64_t{1} << 20)).file_bytes == 8192U + (1U << 20));
 }
 
 BOOST_AUTO_TEST_CASE(the_largest_shapes_have_places_without_overflow) {
-    const layout::geometry many = place(fixed(1, 1, layout::capacity_max));
-    BOOST_TEST(many.ring_bytes == std::uint64_t{1} << 35);
-    BOOST_TEST(many.file_bytes == 8192 + (std::uint64_t{1} << 35));
+    const layout::geometry many = place(fixed(32, 8, layout::capacity_max));
+    BOOST_TEST(many.ring_bytes == 40 * (std::uint64_t{1} << 31));
+    BOOST_TEST(many.file_bytes == 8192 + 40 * (std::uint64_t{1} << 31));
     // 2^31 slots of 64 + 2^30 bytes: the message of 2^30 - 1 bytes rounded up to its alignment.
     const layout::geometry most = place(fixed(noria::message_bytes_limit, 64, layout::capacity_max));
     BOOST_TEST(most.slot_bytes == (std::uint64_t{1} << 30) + 64);

@@ -16,7 +16,7 @@ using namespace noria::unit;
 namespace {
 
 constexpr std::uint64_t capacities[] = {1, 2, 4};
-constexpr std::uint64_t starts[] = {0, 3, (std::uint64_t{1} << 32) - 2, UINT64_MAX - 1};
+constexpr std::uint64_t starts[] = {0, 3, (std::uint64_t{1} << 32) - 2, UINT64_MAX - 100};
 
 // Pushes and pops a number, so that `before` messages lie in a ring that begins at `start` and has turned already.
 std::uint64_t fill(fixed_pair& ring, std::uint64_t turned, std::uint64_t before) {
@@ -29,13 +29,17 @@ std::uint64_t fill(fixed_pair& ring, std::uint64_t turned, std::uint64_t before)
     return next;
 }
 
-// Calls f(capacity, start, turned, before) for rings of all kinds with room for one more message.
+// Calls f(shape, start, turned, before) for rings of all kinds with room for one more message.
 template <class F>
 void for_each_ring_with_room(F f) {
-    for (const std::uint64_t capacity : capacities) {
-        for (const std::uint64_t start : starts) {
-            for (std::uint64_t turned = 0; turned <= 2 * capacity; ++turned) {
-                for (std::uint64_t before = 0; before < capacity; ++before) f(capacity, start, turned, before);
+    for (const std::uint32_t align : alignments) {
+        for (const std::uint64_t capacity : capacities) {
+            for (const std::uint64_t start : starts) {
+                for (std::uint64_t turned = 0; turned <= 2 * capacity; ++turned) {
+                    for (std::uint64_t before = 0; before < capacity; ++before) {
+                        f(fixed_shape(8, capacity, align), start, turned, before);
+                    }
+                }
             }
         }
     }
@@ -57,8 +61,8 @@ BOOST_AUTO_TEST_SUITE(fixed_ring_crash)
 
 BOOST_AUTO_TEST_CASE(a_writer_dead_before_the_word_has_sent_nothing) {
     for_each_ring_with_room(
-        [](std::uint64_t capacity, std::uint64_t start, std::uint64_t turned, std::uint64_t before) {
-            fixed_pair ring(fixed_shape(8, capacity), start);
+        [](const noria::layout::shape& shape, std::uint64_t start, std::uint64_t turned, std::uint64_t before) {
+            fixed_pair ring(shape, start);
             const std::uint64_t next = fill(ring, turned, before);
             sight found{};
             std::byte* const room = room_for(ring.writer, 8, found);
@@ -75,9 +79,9 @@ BOOST_AUTO_TEST_CASE(a_writer_dead_before_the_word_has_sent_nothing) {
 // the reader has taken the message before the successor comes, or not.
 BOOST_AUTO_TEST_CASE(a_writer_dead_between_word_and_tail_has_sent_its_message) {
     for_each_ring_with_room(
-        [](std::uint64_t capacity, std::uint64_t start, std::uint64_t turned, std::uint64_t before) {
+        [](const noria::layout::shape& shape, std::uint64_t start, std::uint64_t turned, std::uint64_t before) {
             for (const bool read_first : {false, true}) {
-                fixed_pair ring(fixed_shape(8, capacity), start);
+                fixed_pair ring(shape, start);
                 std::uint64_t next = fill(ring, turned, before);
                 BOOST_REQUIRE(push(ring.writer, next++) == sight::ready);
                 ring.memory.producer().tail -= 1;
@@ -90,18 +94,19 @@ BOOST_AUTO_TEST_CASE(a_writer_dead_between_word_and_tail_has_sent_its_message) {
                 BOOST_REQUIRE_EQUAL(ring.memory.producer().claim_open, 0U);
                 BOOST_REQUIRE(check_fixed(ring.memory.view()) == nullptr);
                 if (!read_first) expect_numbers(ring.reader, next - before - 1, next);
-                for (std::uint64_t i = 0; i < capacity; ++i) BOOST_REQUIRE(push(successor, next + i) == sight::ready);
+                for (std::uint64_t i = 0; i < shape.capacity; ++i)
+                    BOOST_REQUIRE(push(successor, next + i) == sight::ready);
                 BOOST_REQUIRE(push(successor, 0) == sight::nothing);
-                expect_numbers(ring.reader, next, next + capacity);
+                expect_numbers(ring.reader, next, next + shape.capacity);
             }
         });
 }
 
 BOOST_AUTO_TEST_CASE(a_reader_that_attaches_before_the_tail_is_mended_finds_the_message) {
     for_each_ring_with_room(
-        [](std::uint64_t capacity, std::uint64_t start, std::uint64_t turned, std::uint64_t before) {
+        [](const noria::layout::shape& shape, std::uint64_t start, std::uint64_t turned, std::uint64_t before) {
             for (const bool read_first : {false, true}) {
-                fixed_pair ring(fixed_shape(8, capacity), start);
+                fixed_pair ring(shape, start);
                 std::uint64_t next = fill(ring, turned, before);
                 BOOST_REQUIRE(push(ring.writer, next++) == sight::ready);
                 ring.memory.producer().tail -= 1;
@@ -112,6 +117,41 @@ BOOST_AUTO_TEST_CASE(a_reader_that_attaches_before_the_tail_is_mended_finds_the_
                 BOOST_REQUIRE_EQUAL(successor.depth(), 0U);
             }
         });
+}
+
+// Goal: messages of a batch that share a word are there together, though the tail says so of none. Method: the tail is taken
+// back to the last slot's beginning, behind every length of batch in every place of a slot.
+BOOST_AUTO_TEST_CASE(a_writer_dead_between_a_slot_s_word_and_the_tail_has_sent_the_whole_slot) {
+    constexpr std::uint64_t capacity = 32;
+    constexpr std::uint64_t in_slot = noria::ring::plan_of<std::uint64_t>.messages;
+    static_assert(in_slot == 7);
+    for (std::uint64_t start = 0; start < 2 * in_slot; ++start) {
+        for (std::uint64_t batch = 1; batch <= 3 * in_slot; ++batch) {
+            pair<noria::ring::fixed_writer_of<std::uint64_t>, noria::ring::fixed_reader> ring(fixed_shape(8, capacity),
+                                                                                              start);
+            std::uint64_t sent = 0;
+            while (sent < batch) {
+                BOOST_REQUIRE(ring.writer.look(8) == sight::ready);
+                sent += ring.writer.commit_some(batch - sent, [first = sent](std::byte* room, std::uint64_t i) {
+                    const std::uint64_t number = first + i;
+                    std::memcpy(room, &number, sizeof number);
+                });
+            }
+            const std::uint64_t end = start + batch;
+            const std::uint64_t of_last = std::min(batch, (end - 1) % in_slot + 1);
+            ring.memory.producer().tail = end - of_last;
+            BOOST_REQUIRE(check_fixed(ring.memory.view()) == nullptr);
+            expect_numbers(ring.reader, 0, batch);
+            noria::ring::fixed_reader reader;
+            BOOST_REQUIRE(reader.attach(ring.memory.view()));
+            noria::ring::fixed_writer writer;
+            BOOST_REQUIRE(writer.attach(ring.memory.view()));
+            BOOST_REQUIRE_EQUAL(writer.messages(), end);
+            for (std::uint64_t i = 0; i < capacity; ++i) BOOST_REQUIRE(push(writer, i) == sight::ready);
+            BOOST_REQUIRE(push(writer, 0) == sight::nothing);
+            expect_numbers(reader, 0, capacity);
+        }
+    }
 }
 
 BOOST_AUTO_TEST_CASE(repairing_twice_is_repairing_once) {

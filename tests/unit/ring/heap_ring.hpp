@@ -27,6 +27,9 @@ inline layout::shape fixed_shape(std::uint64_t message_bytes, std::uint64_t capa
             .capacity = capacity};
 }
 
+// The alignments for which messages of 8 bytes share a slot's word, seven of them, and for which each has its own.
+constexpr std::uint32_t alignments[] = {8, 16};
+
 inline layout::shape bytes_shape(std::uint64_t capacity_bytes, std::uint64_t message_bytes_max = 0) {
     return {.form = layout::message_form::bytes,
             .message_align = 8,
@@ -62,7 +65,13 @@ public:
     // An empty ring as it is after so long a life: so many positions passed and messages sent.
     void begin_at(std::uint64_t position, std::uint64_t messages) const noexcept {
         producer_->tail = consumer_->head = consumer_->taken = consumer_->seen = position;
-        if (shape_.form == layout::message_form::bytes) producer_->messages = consumer_->messages = messages;
+        if (shape_.form == layout::message_form::bytes) {
+            producer_->messages = consumer_->messages = messages;
+        } else if (const ring::slot_plan plan(shape_.message_bytes, shape_.message_align);
+                   position % plan.messages != 0) {
+            const std::uint64_t slots = layout::stream_slots(shape_.capacity, plan.messages);
+            word_at(position / plan.messages % slots * plan.slot_bytes) = plan.word(position - 1);
+        }
     }
 
 private:

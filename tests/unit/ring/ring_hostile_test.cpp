@@ -130,13 +130,26 @@ BOOST_TEST_DONT_PRINT_LOG_VALUE(sight)
 BOOST_AUTO_TEST_SUITE(ring_hostile)
 
 BOOST_AUTO_TEST_CASE(a_fixed_readers_wrong_word_is_corrupt_and_never_a_message) {
-    for (const std::uint64_t wrong : wrong_words(8, 5)) {
-        fixed_pair ring(fixed_shape(8, 4), 5);
-        ring.memory.word_at(1 * 16) = wrong;  // of slot 5 mod 4
+    for (const std::uint64_t wrong : wrong_words(64, 5)) {
+        fixed_pair ring(fixed_shape(64, 4), 5);
+        ring.memory.word_at(1 * 72) = wrong;  // of slot 5 mod 4
         BOOST_TEST(ring.reader.take() == nullptr);
-        const bool allowed = wrong == layout::record_word(8, 1);  // the turn before: nothing there yet
+        const bool allowed = wrong == layout::record_word(64, 1);  // the turn before: nothing there yet
         BOOST_TEST(ring.reader.look() == (allowed ? sight::nothing : sight::corrupt), "word " << std::hex << wrong);
         BOOST_TEST((check_fixed(ring.memory.view()) == nullptr) == allowed);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_wrong_word_of_a_shared_slot_is_corrupt_and_never_a_message) {
+    for (const std::uint64_t wrong : wrong_words(8, 5)) {
+        fixed_pair ring(fixed_shape(8, 4), 5);
+        ring.memory.word_at(0) = wrong;  // of the slot of messages 0 to 6
+        const bool before = wrong == layout::record_word(8, 4);
+        const bool there = wrong == layout::record_word(8, 6);  // and then 5 is there as well
+        BOOST_TEST((ring.reader.take() != nullptr) == there, "word " << std::hex << wrong);
+        const sight expected = there ? sight::ready : before ? sight::nothing : sight::corrupt;
+        BOOST_TEST(ring.reader.look() == expected, "word " << std::hex << wrong);
+        BOOST_TEST((check_fixed(ring.memory.view()) == nullptr) == (before || there));
     }
 }
 
@@ -202,8 +215,15 @@ BOOST_AUTO_TEST_CASE(a_head_outside_of_what_was_sent_is_corrupt_to_a_writer) {
 }
 
 BOOST_AUTO_TEST_CASE(head_and_tail_that_contradict_each_other_keep_both_sides_from_attaching) {
-    for (const std::uint64_t head : {std::uint64_t{95}, std::uint64_t{102}, std::uint64_t{0}, UINT64_MAX}) {
+    // A tail may lag by as many messages as share a slot.
+    for (const std::uint64_t head : {std::uint64_t{95}, std::uint64_t{108}, std::uint64_t{0}, UINT64_MAX}) {
         const heap_ring memory(fixed_shape(8, 4));
+        memory.producer().tail = 100;
+        memory.consumer().head = head;
+        BOOST_TEST(!noria::ring::fixed_reader{}.attach(memory.view()), "head " << head);
+    }
+    for (const std::uint64_t head : {std::uint64_t{95}, std::uint64_t{102}, std::uint64_t{0}, UINT64_MAX}) {
+        const heap_ring memory(fixed_shape(64, 4));
         memory.producer().tail = 100;
         memory.consumer().head = head;
         BOOST_TEST(!noria::ring::fixed_writer{}.attach(memory.view()), "head " << head);
@@ -244,10 +264,15 @@ BOOST_AUTO_TEST_CASE(a_record_ring_without_a_word_zero_is_corrupt_and_ends_every
 }
 
 BOOST_AUTO_TEST_CASE(a_fixed_ring_full_of_right_words_is_repaired_within_one_turn) {
-    const heap_ring memory(fixed_shape(8, 4));
-    for (std::uint64_t p = 0; p < 4; ++p) memory.word_at(16 * p) = layout::record_word(8, p);
+    const heap_ring memory(fixed_shape(64, 4));
+    for (std::uint64_t p = 0; p < 4; ++p) memory.word_at(72 * p) = layout::record_word(64, p);
     BOOST_TEST(repair_fixed(memory.view()));  // four messages whose tail was lost: they are there
     BOOST_TEST(memory.producer().tail == 4U);
+    const heap_ring shared(fixed_shape(8, 4));
+    shared.word_at(0) = layout::record_word(8, 6);  // more than the ring may hold
+    BOOST_TEST(repair_fixed(shared.view()));
+    BOOST_TEST(shared.producer().tail == 4U);
+    BOOST_TEST(check_fixed(shared.view()) != nullptr);
 }
 
 BOOST_AUTO_TEST_CASE(scribbled_fixed_rings_lead_nobody_outside) {

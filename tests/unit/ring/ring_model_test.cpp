@@ -189,10 +189,12 @@ BOOST_AUTO_TEST_SUITE(ring_model)
 
 BOOST_AUTO_TEST_CASE(a_fixed_ring_behaves_as_a_deque) {
     std::mt19937_64 random(noria::rig::seed());
-    for (const std::uint64_t capacity : {1U, 2U, 8U, 64U}) {
-        for (const std::uint64_t position : {std::uint64_t{0}, (std::uint64_t{1} << 32) - 100, UINT64_MAX - 100}) {
-            compare<noria::ring::fixed_writer, noria::ring::fixed_reader>(fixed_shape(16, capacity), position, position,
-                                                                          random);
+    for (const std::uint64_t bytes : {3U, 8U, 16U, 40U}) {  // 14, 7, 3 and 1 to a slot
+        for (const std::uint64_t capacity : {1U, 2U, 8U, 64U}) {
+            for (const std::uint64_t position : {std::uint64_t{0}, (std::uint64_t{1} << 32) - 100, UINT64_MAX - 5000}) {
+                compare<noria::ring::fixed_writer, noria::ring::fixed_reader>(
+                    fixed_shape(bytes, capacity, bytes == 3 ? 4 : 8), position, position, random);
+            }
         }
     }
 }

@@ -93,7 +93,8 @@ BOOST_AUTO_TEST_CASE(fixed_messages_cross_between_threads_whole_and_in_order) {
     exchange<fixed_pair>(fixed_shape(128, 1), 128, messages_step_by_step, 0);
     exchange<fixed_pair>(fixed_shape(128, 2), 128, messages_step_by_step, 0);
     exchange<fixed_pair>(fixed_shape(128, 1024), 128, messages, 0);
-    exchange<fixed_pair>(fixed_shape(8, 256), 8, messages, UINT64_MAX - messages / 2);
+    exchange<fixed_pair>(fixed_shape(8, 256), 8, messages, (std::uint64_t{1} << 32) - messages / 2);
+    exchange<fixed_pair>(fixed_shape(8, 1), 8, messages_step_by_step, 0);
 }
 
 BOOST_AUTO_TEST_CASE(records_cross_between_threads_whole_and_in_order) {

@@ -1,4 +1,7 @@
-// noria.cpp: Noria's queues: typed messages copied or in place, bytes copied or in place, of one and of many; and under a mutex.
+// noria.hpp: what Noria's adapters share: messages copied or in place, typed or bytes, of one and of many, under a mutex or not.
+// Each kind is a program of its own: in one unit of all, the compiler no longer inlines what is hot.
+#pragma once
+
 #include "bench/worker/work.hpp"
 
 #include <noria/noria.hpp>
@@ -8,11 +11,11 @@
 #include <memory>
 #include <span>
 
-namespace {
+namespace noria_bench {
 
 using namespace std::chrono_literals;
 
-noria::options wishes(const bench::place& at, std::size_t bytes, bool of_bytes, bool many) {
+inline noria::options wishes(const bench::place& at, std::size_t bytes, bool of_bytes, bool many) {
     noria::options all;
     if (!of_bytes || many) all.capacity = at.capacity;
     if (of_bytes) all.message_bytes_max = bytes;
@@ -33,7 +36,7 @@ template <class T>
 using mpmc_mutex = noria::mpmc<T, coordination::robust_mutex>;
 
 // How long a receive waits: so that it can be told that the round is over.
-constexpr auto patience = 1ms;
+inline constexpr auto patience = 1ms;
 
 // The messages are written and read in the queue itself: claim and take.
 template <template <class> class Queue, bool OfBytes, bool Many>
@@ -123,76 +126,10 @@ struct copied {
     };
 };
 
-constexpr bench::abilities alone{.sleeps = true, .waits = true, .survives = true};
-constexpr bench::abilities crowd{.producers = 16, .consumers = 16, .sleeps = true, .waits = true, .survives = true};
+inline constexpr bench::abilities alone{.sleeps = true, .waits = true, .survives = true};
+inline constexpr bench::abilities crowd{
+    .producers = 16, .consumers = 16, .sleeps = true, .waits = true, .survives = true};
 
-struct spsc_copied : copied<spsc, false, false> {
-    static constexpr std::string_view name = "noria::spsc push";
-    static constexpr std::string_view setup = "spsc<T>; push, pop; batches: push_some, consume_some";
-    static constexpr bench::abilities can = alone;
-};
-struct spsc_in_place : in_place<spsc, false, false> {
-    static constexpr std::string_view name = "noria::spsc claim";
-    static constexpr std::string_view setup = "spsc<T>; claim and commit, take and release";
-    static constexpr bench::abilities can = alone;
-};
-struct bytes_copied : copied<spsc, true, false> {
-    static constexpr std::string_view name = "noria::spsc<bytes> push";
-    static constexpr std::string_view setup = "spsc<bytes>; push, pop";
-    static constexpr bench::abilities can = alone;
-};
-struct bytes_in_place : in_place<spsc, true, false> {
-    static constexpr std::string_view name = "noria::spsc<bytes> claim";
-    static constexpr std::string_view setup = "spsc<bytes>; claim and commit, take and release";
-    static constexpr bench::abilities can = alone;
-};
-struct mpmc_copied : copied<mpmc, false, true> {
-    static constexpr std::string_view name = "noria::mpmc push";
-    static constexpr std::string_view setup = "mpmc<T>; push, pop; batches: push_some, consume_some";
-    static constexpr bench::abilities can = crowd;
-};
-struct mpmc_in_place : in_place<mpmc, false, true> {
-    static constexpr std::string_view name = "noria::mpmc claim";
-    static constexpr std::string_view setup = "mpmc<T>; claim and commit, take and release";
-    static constexpr bench::abilities can = crowd;
-};
-struct mpmc_bytes_copied : copied<mpmc, true, true> {
-    static constexpr std::string_view name = "noria::mpmc<bytes> push";
-    static constexpr std::string_view setup = "mpmc<bytes>; push, pop";
-    static constexpr bench::abilities can = crowd;
-};
-struct mpmc_bytes_in_place : in_place<mpmc, true, true> {
-    static constexpr std::string_view name = "noria::mpmc<bytes> claim";
-    static constexpr std::string_view setup = "mpmc<bytes>; claim and commit, take and release";
-    static constexpr bench::abilities can = crowd;
-};
-struct spsc_mutex_copied : copied<spsc_mutex, false, false> {
-    static constexpr std::string_view name = "noria::spsc robust_mutex push";
-    static constexpr std::string_view setup = "spsc<T, robust_mutex>; push, pop; batches: push_some, consume_some";
-    static constexpr bench::abilities can = alone;
-};
-struct spsc_mutex_in_place : in_place<spsc_mutex, false, false> {
-    static constexpr std::string_view name = "noria::spsc robust_mutex claim";
-    static constexpr std::string_view setup = "spsc<T, robust_mutex>; claim and commit, take and release";
-    static constexpr bench::abilities can = alone;
-};
-struct mpmc_mutex_copied : copied<mpmc_mutex, false, true> {
-    static constexpr std::string_view name = "noria::mpmc robust_mutex push";
-    static constexpr std::string_view setup = "mpmc<T, robust_mutex>; push, pop; batches: push_some, consume_some";
-    static constexpr bench::abilities can = crowd;
-};
-struct mpmc_mutex_in_place : in_place<mpmc_mutex, false, true> {
-    static constexpr std::string_view name = "noria::mpmc robust_mutex claim";
-    static constexpr std::string_view setup = "mpmc<T, robust_mutex>; claim and commit, take and release";
-    static constexpr bench::abilities can = crowd;
-};
-
-}  // namespace
-
-int main(int argc, char** argv) {
-    return bench::work<spsc_copied, spsc_in_place, bytes_copied, bytes_in_place, mpmc_copied, mpmc_in_place,
-                       mpmc_bytes_copied, mpmc_bytes_in_place, spsc_mutex_copied, spsc_mutex_in_place,
-                       mpmc_mutex_copied, mpmc_mutex_in_place>(argc, argv);
-}
+}  // namespace noria_bench
 
 // SPDX-License-Identifier: BSL-1.0

@@ -1,0 +1,153 @@
+// receiving.hpp: a consumer at its place in the file: an endpoint with a reader.
+#pragma once
+
+#include "noria/core/cache_line.hpp"
+#include "noria/queue/endpoint.hpp"
+#include "noria/queue/handle.hpp"
+
+#include <cassert>
+#include <cstddef>
+#include <cstdint>
+
+namespace noria::inline v1::queue {
+
+template <class Reader>
+class alignas(line_separation_bytes) receiving final : public endpoint {
+public:
+    ~receiving() override {
+        assert(((!in_place() && leases_ == 0) || !usable()) && "noria: a lease must not outlive its consumer");
+        if constexpr (Reader::contended) {
+            if ((leases_ != 0 || in_place()) && usable()) ring.put_all_back();
+        } else {
+            if (in_place() && usable()) ring.put_back();
+        }
+        detach();
+    }
+
+    Reader ring;
+
+    // The first message, found on the slow path; null: why() says why.
+    [[nodiscard]] const std::byte* await_message(limit how_long) noexcept {
+        if constexpr (Reader::contended) {
+            const limit until = how_long.fixed();
+            for (unsigned races = 0; wait(until);) {
+                if (const std::byte* const message = ring.take(); message != nullptr) return message;
+                if (!may_race_on(until, races)) break;
+            }
+            return nullptr;
+        } else {
+            return wait(how_long) ? take_seen() : nullptr;
+        }
+    }
+    // The same for the further messages of a batch: at once, and telling of no end.
+    [[nodiscard]] const std::byte* next_message() noexcept {
+        if (blocked() == 0) {
+            if (const std::byte* const message = ring.take(); message != nullptr) return message;
+        }
+        if constexpr (Reader::contended) {
+            for (unsigned races = 0; races < races_at_most && glance(); ++races) {
+                if (const std::byte* const message = ring.take(); message != nullptr) return message;
+            }
+            return nullptr;
+        } else {
+            return glance() ? take_seen() : nullptr;
+        }
+    }
+    [[nodiscard]] unsigned deliveries() const noexcept {
+        if constexpr (Reader::contended)
+            return ring.deliveries();
+        else
+            return ring.seen_before() ? 2 : 1;
+    }
+
+    // A message that was taken and held is shown to the caller, and is the caller's until end_showing().
+    void begin_showing() noexcept {
+        if constexpr (Reader::many_leases)
+            ++leases_;
+        else
+            begin_in_place();
+    }
+    void end_showing() noexcept {
+        if constexpr (Reader::many_leases)
+            --leases_;
+        else
+            end_in_place();
+    }
+
+    // False: the file was truncated, and so may be what was read of the message; or somebody has scribbled on its word.
+    bool release(const std::byte* message) noexcept {
+        if (!let_go(message)) [[unlikely]]
+            return false;
+        went(outcome::ok);
+        return true;
+    }
+    // The same, and why() is as it was.
+    bool let_go(const std::byte* message) noexcept {
+        if constexpr (Reader::contended) {
+            if (!ring.release(message)) [[unlikely]] {
+                found_corrupt();
+                return false;
+            }
+        } else {
+            ring.release();
+        }
+        return bell();
+    }
+    // The same of the message that was taken last, if nothing was done since.
+    bool let_go_of_taken(const std::byte* message) noexcept {
+        if constexpr (requires { ring.release_taken(); }) {
+            ring.release_taken();
+            return bell();
+        } else {
+            return let_go(message);
+        }
+    }
+
+    // Keeps the message in the ring. `counts`: it was delivered, and its next delivery says so.
+    void put_back(const std::byte* message, bool counts) noexcept {
+        if constexpr (Reader::contended) {
+            if (!ring.put_back(message, counts)) return found_corrupt();
+            (void)bell_all();
+        } else {
+            if (counts) ring.put_back();
+        }
+    }
+
+protected:
+    ring::sight look() noexcept override { return ring.look(); }
+    bool take_over(queue_file& file) noexcept override {
+        if constexpr (has_mutex<Reader>)
+            return ring.attach(file, spin());
+        else
+            return ring.attach(file.view());
+    }
+    [[nodiscard]] std::uint64_t position() const noexcept override { return ring.position(); }
+    [[nodiscard]] std::uint64_t messages() const noexcept override { return ring.messages(); }
+    [[nodiscard]] std::uint64_t obstacle() const noexcept override {
+        if constexpr (Reader::contended) return ring.obstacle();
+        return 0;
+    }
+    [[nodiscard]] bool stalled() const noexcept override {
+        if constexpr (Reader::contended) return ring.stalled();
+        return false;
+    }
+    [[nodiscard]] bool drained() noexcept override {
+        if constexpr (Reader::contended) return ring.drained();
+        return true;
+    }
+
+private:
+    std::size_t leases_ = 0;  // where there may be many
+
+    // The message that look() has just seen. It stays until we release it: if its word is gone, somebody scribbled on it.
+    [[nodiscard]] const std::byte* take_seen() noexcept {
+        const std::byte* const message = ring.take();
+        if (message == nullptr) [[unlikely]]
+            found_corrupt();
+        return message;
+    }
+};
+
+}  // namespace noria::inline v1::queue
+
+// SPDX-License-Identifier: BSL-1.0
