@@ -18,7 +18,11 @@ namespace noria::hostile {
 struct parcel {
     std::array<std::uint64_t, 5> content;
 };
-using parcels = noria::spsc<parcel>;
+// Three of them share a line, and its word.
+struct small_parcel {
+    std::array<std::uint64_t, 2> content;
+};
+using parcels = noria::spsc<small_parcel>;
 using letters = noria::spsc<noria::bytes>;
 
 // The same for many endpoints.
@@ -106,10 +110,13 @@ struct subject {
     static constexpr std::array<std::byte, letter_bytes_max> filling{};
     // A message; of so many bytes, if messages may differ in that.
     static auto sample(std::size_t size) {
-        if constexpr (of_bytes)
+        if constexpr (of_bytes) {
             return bytes(filling.data(), size % (letter_bytes_max + 1));
-        else
-            return parcel{.content = {size, size, size, size, size}};
+        } else {
+            message all;
+            all.content.fill(size);
+            return all;
+        }
     }
     static auto try_claim(producer& out, std::size_t size) {
         if constexpr (of_bytes)
