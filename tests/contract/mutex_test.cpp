@@ -89,6 +89,18 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(push_all_waits_for_room_for_all, Q, robust) {
     BOOST_TEST(sent);
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(the_figures_count_each_message_of_a_batch, Q, robust) {
+    // From outside, where nobody looks at the depth to learn the high-water mark.
+    pair_of<Q> queue(4);
+    const batch<Q> all(0, queue.fits());
+    BOOST_REQUIRE(queue.out.push_all(all.messages));
+    BOOST_REQUIRE(queue.pop(0, queue.fits()));
+    const snapshot now = inspect(queue.file());
+    BOOST_TEST(now.counters.sent == queue.fits());
+    BOOST_TEST(now.counters.high_water == queue.fits());
+    for (const inhabitant& each : now.roster) BOOST_TEST(each.messages == queue.fits());
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(an_open_claim_makes_push_all_busy, Q, robust) {
     pair_of<Q> queue(4);
     const batch<Q> all(0, 2);

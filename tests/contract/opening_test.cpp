@@ -5,7 +5,11 @@
 #include "rig/child.hpp"
 
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <atomic>
+#include <fstream>
 #include <string>
 #include <thread>
 #include <utility>
@@ -25,6 +29,12 @@ void expect_refusal(const Endpoint& endpoint, const std::error_code& code, errc 
     BOOST_TEST(endpoint.why() == outcome::closed);
     BOOST_TEST(endpoint.error_code() == code);
     BOOST_TEST_CONTEXT(endpoint.error_text()) BOOST_TEST(says(endpoint.error_text(), words));
+}
+
+bool sleeps_by_the_clock(pid_t thread) {
+    std::ifstream call("/proc/" + std::to_string(thread) + "/syscall");
+    long which = -1;
+    return call >> which && which == SYS_clock_nanosleep;
 }
 
 }  // namespace
@@ -150,6 +160,25 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_consumer_waits_for_the_file_to_appear, Q, queues
     BOOST_TEST(push_numbers<Q>(out, 9, 1));
     early.join();
     BOOST_TEST(got == 9U);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(who_may_wait_for_ever_for_the_file_does, Q, queues) {
+    // Goal: the longest time there is does not overflow into one that has passed. Method: the file is made when the opener
+    // has been seen asleep between two tries; one that does not wait is never seen so.
+    rig::workspace place;
+    std::atomic<pid_t> thread{0};
+    std::atomic<bool> over{false};
+    std::error_code code;
+    std::thread early([&] {
+        thread = gettid();
+        (void)Q::consumer::open(place / "queue", {.wait_for_file = std::chrono::nanoseconds::max()}, code);
+        over = true;
+    });
+    while (thread == 0) std::this_thread::yield();
+    BOOST_TEST(rig::eventually([&] { return over || sleeps_by_the_clock(thread); }));
+    const typename Q::producer out(place / "queue", Q::sized(4));
+    early.join();
+    BOOST_TEST(!code);
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_wait_for_the_file_ends_in_not_found, Q, queues) {

@@ -171,6 +171,25 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(without_deliveries_max_nothing_is_ever_parked, Q, 
     BOOST_TEST(inspect(queue.file()).shape.parking == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(what_is_parked_is_as_long_as_it_was_and_no_longer) {
+    using queue = mpmc<bytes, coordination::lock_free>;
+    const rig::workspace place;
+    const auto file = place / "queue";
+    queue::producer out(file, {.capacity = 4, .message_bytes_max = 100, .deliveries_max = 1});
+    queue::consumer in(file);
+    const std::string longest(100, 'l');
+    for (const std::string& text : {std::string("short"), std::string(), longest}) {
+        BOOST_REQUIRE(out.try_push(bytes(text)));
+        BOOST_CHECK_THROW(in.consume_some([](bytes) { throw std::runtime_error("no"); }), std::runtime_error);
+        const auto seen = inspect(file).parked;
+        BOOST_REQUIRE(seen.size() == 1U);
+        BOOST_TEST(seen[0].bytes == text.size());
+        const auto message = in.try_take_parked();
+        BOOST_REQUIRE(bool(message));
+        BOOST_TEST((*message).text() == text);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(options_of_the_parking_are_checked_and_remembered) {
     const rig::workspace place;
     const auto file = place / "queue";

@@ -2,8 +2,10 @@
 #include "noria/sync/robust_mutex.hpp"
 
 #include "noria/core/atomics.hpp"
+#include "rig/child.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <unistd.h>
 
 #include <atomic>
 #include <thread>
@@ -61,6 +63,22 @@ BOOST_AUTO_TEST_CASE(many_threads_are_one_at_a_time_and_none_is_forgotten) {
     for (auto& each : all) each.join();
     BOOST_TEST(counter == threads * rounds);
     BOOST_TEST(line.owner == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(who_leaves_wakes_one_who_sleeps) {
+    // Method: a sleeper without a deadline, which looks only when it is woken.
+    noria::layout::mutex_line line{};
+    const robust_mutex mutex(line);
+    BOOST_REQUIRE(mutex.try_take(1));
+    noria::store_relaxed(line.owner, 1 | mutex_contended);
+    std::atomic<pid_t> thread{0};
+    std::thread sleeper([&] {
+        thread = gettid();
+        while (noria::load_relaxed(line.owner) != 0) noria::os::futex_wait(line.owner, 1 | mutex_contended, for_ever);
+    });
+    BOOST_TEST(noria::rig::eventually([&] { return thread != 0 && noria::rig::sleeps_in_futex_for_good(thread); }));
+    BOOST_TEST(mutex.leave(1));
+    sleeper.join();
 }
 
 BOOST_AUTO_TEST_CASE(a_living_owner_is_waited_for_until_the_time_is_over) {
