@@ -328,6 +328,53 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_one_holds_oneself_keeps_no_end_from_being_tol
     BOOST_TEST(number_of<Q>(second) == 1U);
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(who_gets_what_was_put_back_after_an_end_hears_of_that_end_too, Q, crowds) {
+    pair_of<Q> queue(4);
+    BOOST_REQUIRE(queue.push(0, 1));
+    { auto gone = std::move(queue.out); }
+    const auto refuse = [&](const auto&) {
+        BOOST_TEST(!queue.in.pop_for(patience));
+        BOOST_TEST(queue.in.why() == outcome::ended);
+        throw std::runtime_error("no");
+    };
+    BOOST_CHECK_THROW(queue.in.consume_some(refuse, 1), std::runtime_error);
+    typename Q::consumer newcomer(queue.file());
+    BOOST_TEST(number_of<Q>(newcomer.try_pop()) == 0U);
+    BOOST_TEST(!newcomer.try_pop());
+    BOOST_TEST(newcomer.why() == outcome::ended);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(the_oldest_claim_and_the_oldest_lease_are_shown_apart, Q, crowds) {
+    // Method: the oldest stands at the ring's end, and the other at its beginning.
+    pair_of<Q> queue(4);
+    typename Q::producer another(queue.file());
+    typename Q::consumer other(queue.file());
+    for (std::uint64_t n = 0; n < 3; ++n) BOOST_REQUIRE(queue.push(n, 1) && queue.pop(n, 1));
+    const observer watch(queue.file());
+    {
+        auto oldest = Q::claim(queue.out);
+        auto younger = Q::claim(another);
+        const auto seen = watch.look();
+        BOOST_TEST(seen.in_hand.size() == 2U);
+        BOOST_REQUIRE(seen.claimed.has_value());
+        BOOST_TEST(seen.claimed->position == 3 * Q::positions_of_one);
+        BOOST_TEST(!seen.taken.has_value());
+        Q::write(oldest, 3);
+        Q::write(younger, 4);
+        BOOST_TEST(younger.commit());
+        BOOST_TEST(oldest.commit());
+    }
+    const auto oldest = queue.in.take();
+    const auto younger = other.take();
+    const auto seen = watch.look();
+    BOOST_TEST(seen.in_hand.size() == 2U);
+    BOOST_REQUIRE(seen.taken.has_value());
+    BOOST_TEST(seen.taken->position == 3 * Q::positions_of_one);
+    BOOST_TEST(!seen.claimed.has_value());
+    BOOST_TEST(number_of<Q>(oldest) == 3U);
+    BOOST_TEST(number_of<Q>(younger) == 4U);
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(who_waits_for_what_another_holds_can_be_interrupted, Q, crowds) {
     // Method: no producer is left, so that it is another's release that is waited for, and that is told elsewhere than a
     // message is. Who is not woken sleeps for good.

@@ -1,9 +1,13 @@
 // opening_test.cpp: laws of opening: who makes the file, what options mean, who holds a role, what outlives all endpoints.
 #include <boost/test/unit_test.hpp>
 
+#include "noria/layout/roster_entry.hpp"
+#include "noria/os/file.hpp"
+#include "noria/os/file_lock.hpp"
 #include "queues.hpp"
 #include "rig/child.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -178,6 +182,31 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(who_may_wait_for_ever_for_the_file_does, Q, queues
     BOOST_TEST(rig::eventually([&] { return over || sleeps_by_the_clock(thread); }));
     const typename Q::producer out(place / "queue", Q::sized(4));
     early.join();
+    BOOST_TEST(!code);
+}
+
+BOOST_AUTO_TEST_CASE(who_is_only_passing_through_a_role_is_waited_for_by_who_waits_for_no_holder) {
+    // Method: the role's lock in the hands of a test, and nobody on its record, as when somebody is just leaving. The
+    // opener has been seen asleep between two tries when it is let go.
+    using queue = spsc<std::uint64_t>;
+    const rig::workspace place;
+    const auto file = place / "queue";
+    { const queue::producer creator(file, {.capacity = 4}); }
+    const os::descriptor passing(::open(file.c_str(), O_RDWR | O_CLOEXEC));
+    constexpr std::uint64_t lock = layout::role_lock_base + layout::role_consumer;
+    BOOST_REQUIRE(os::try_lock(passing.get(), lock) == 0);
+    std::atomic<pid_t> thread{0};
+    std::atomic<bool> over{false};
+    std::error_code code;
+    std::thread opener([&] {
+        thread = gettid();
+        (void)queue::consumer::open(file, {.wait_for_role = 0ns}, code);
+        over = true;
+    });
+    while (thread == 0) std::this_thread::yield();
+    BOOST_TEST(rig::eventually([&] { return over || sleeps_by_the_clock(thread); }));
+    os::unlock(passing.get(), lock);
+    opener.join();
     BOOST_TEST(!code);
 }
 
