@@ -118,6 +118,19 @@ BOOST_AUTO_TEST_CASE(who_has_slept_takes_it_so_that_other_sleepers_are_woken) {
     BOOST_TEST(line.owner == (1U | mutex_contended));
 }
 
+BOOST_AUTO_TEST_CASE(however_long_one_would_spin_the_time_is_kept_and_a_dead_owner_is_asked_about) {
+    constexpr auto for_good = std::chrono::nanoseconds::max();
+    noria::layout::mutex_line line{};
+    const robust_mutex mutex(line);
+    oracle about;
+    BOOST_REQUIRE(mutex.try_take(7));
+    BOOST_TEST((mutex.take(2, for_good, monotonic::now() + 2ms, about.question()) == robust_mutex::answer::busy));
+    about.buries = &line.owner;
+    about.answer = robust_mutex::fate::buried;
+    BOOST_TEST((mutex.take(2, for_good, for_ever, about.question()) == robust_mutex::answer::taken));
+    BOOST_TEST(about.about == 7U);
+}
+
 BOOST_AUTO_TEST_CASE(a_word_that_lies_is_told) {
     noria::layout::mutex_line line{};
     const robust_mutex mutex(line);
