@@ -215,6 +215,25 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_roster_has_as_many_places_as_were_asked_for, Q
     BOOST_TEST((code == errc::other_geometry));
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_queue_is_in_use_while_anybody_is_attached_in_whatever_place, Q, crowds) {
+    const rig::workspace place;
+    const auto file = place / "queue";
+    std::error_code code;
+    {
+        std::vector<typename Q::consumer> all;
+        all.emplace_back(file, Q::sized(4, {.endpoints = 4}));
+        for (int i = 1; i < 4; ++i) all.emplace_back(file);
+        while (!all.empty()) {
+            noria::remove(file, code);
+            BOOST_TEST((code == errc::in_use));
+            all.erase(all.begin());
+        }
+    }
+    noria::remove(file, code);
+    BOOST_TEST(!code);
+    BOOST_TEST(place.files() == 0U);
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(the_stream_ends_when_the_last_producer_has_left_and_each_consumer_hears_it_once, Q,
                               crowds) {
     pair_of<Q> queue(8);

@@ -389,8 +389,13 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(observers_see_each_end_how_it_came_and_whether_it_
         return 1;
     });
     BOOST_TEST((dead.wait() == rig::fate{.exit_status = 0}));
+    // Nobody has met it yet.
+    const auto roster = watch.look().roster;
+    BOOST_TEST(roster.size() == 2U);
+    for (const inhabitant& each : roster) BOOST_TEST(each.alive == (each.role == role::consumer));
     BOOST_TEST(!queue.in.pop());
     BOOST_TEST(queue.in.ended() == noria::end::abandoned);
+    BOOST_TEST(watch.look().roster.size() == 1U);
     const stream_state seen = watch.look().producers;
     BOOST_TEST(seen.attaches == ends + 1);
     BOOST_TEST(seen.ended == ends + 1);

@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <fstream>
 #include <string>
@@ -183,6 +184,38 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(who_may_wait_for_ever_for_the_file_does, Q, queues
     const typename Q::producer out(place / "queue", Q::sized(4));
     early.join();
     BOOST_TEST(!code);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_consumer_that_says_nothing_else_waits_for_the_file, Q, queues) {
+    rig::workspace place;
+    std::atomic<pid_t> thread{0};
+    std::atomic<bool> over{false};
+    bool opened = false;
+    std::thread early([&] {
+        thread = gettid();
+        try {
+            opened = typename Q::consumer(place / "queue").is_open();
+        } catch (const error&) {
+            opened = false;
+        }
+        over = true;
+    });
+    while (thread == 0) std::this_thread::yield();
+    BOOST_TEST(rig::eventually([&] { return over || sleeps_by_the_clock(thread); }));
+    const typename Q::producer out(place / "queue", Q::sized(4));
+    early.join();
+    BOOST_TEST(opened);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(each_file_has_a_mark_of_its_own, Q, queues) {
+    const rig::workspace place;
+    std::array<std::array<std::uint8_t, 16>, 3> marks{};
+    for (auto& each : marks) {
+        { const typename Q::producer out(place / "queue", Q::sized(4)); }
+        each = inspect(place / "queue").uuid;
+        noria::remove(place / "queue");
+    }
+    BOOST_TEST((marks[0] != marks[1] && marks[1] != marks[2] && marks[0] != marks[2]));
 }
 
 BOOST_AUTO_TEST_CASE(who_is_only_passing_through_a_role_is_waited_for_by_who_waits_for_no_holder) {

@@ -122,20 +122,23 @@ BOOST_AUTO_TEST_CASE(two_names_of_one_file_are_one_queue) {
 }
 
 BOOST_AUTO_TEST_CASE(who_opens_a_file_that_is_replaced_meanwhile_comes_into_the_new_one) {
-    // Method: the opener is halted where it has the old file open, and is about to read its header.
-    const rig::workspace place;
-    const auto path = place / "queue";
-    { const numbers::producer creator{path, {.capacity = 4}}; }
-    { const numbers::producer creator{place / "another", {.capacity = 8}}; }
-    rig::stepped_child opener([&] {
-        const numbers::consumer in{path};
-        return in.capacity() == 8 && !in.orphaned() ? 0 : 1;
-    });
-    while (opener.entering() != SYS_pread64 && opener.step()) {
+    // Method: the opener is halted where it has the old file open, and is about to read its header; and where it has mapped
+    // it, and is about to take the role.
+    for (const std::uint64_t where : {SYS_pread64, SYS_fcntl}) {
+        const rig::workspace place;
+        const auto path = place / "queue";
+        { const numbers::producer creator{path, {.capacity = 4}}; }
+        { const numbers::producer creator{place / "another", {.capacity = 8}}; }
+        rig::stepped_child opener([&] {
+            const numbers::consumer in{path};
+            return in.capacity() == 8 && !in.orphaned() ? 0 : 1;
+        });
+        while (opener.entering() != where && opener.step()) {
+        }
+        BOOST_REQUIRE((opener.entering() == where));
+        std::filesystem::rename(place / "another", path);
+        BOOST_TEST(opener.finish() == well);
     }
-    BOOST_REQUIRE((opener.entering() == SYS_pread64));
-    std::filesystem::rename(place / "another", path);
-    BOOST_TEST(opener.finish() == well);
 }
 
 BOOST_AUTO_TEST_CASE(who_removes_a_file_that_is_replaced_meanwhile_removes_no_other) {
