@@ -182,6 +182,18 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_high_water_mark_is_at_most_its_stated_error_be
     }
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(the_high_water_mark_is_never_below_the_depth_that_is_shown, Q, queues) {
+    // Though nobody has asked the producer, which notes it.
+    pair_of<Q> queue(64);
+    for (std::uint64_t n = 0; n < queue.fits(); ++n) {
+        BOOST_REQUIRE(queue.push(n, 1));
+        const snapshot now = inspect(queue.file());
+        BOOST_REQUIRE(now.depth == n + 1);
+        BOOST_REQUIRE(now.counters.high_water == n + 1);
+        BOOST_REQUIRE(queue.in.high_water() == n + 1);
+    }
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(capacity_is_what_was_asked_for, Q, queues) {
     for (const std::uint64_t least : {1U, 4U, 1024U}) {
         pair_of<Q> queue(least);
