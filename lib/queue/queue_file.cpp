@@ -156,19 +156,21 @@ failure compare(const std::filesystem::path& path, const layout::shape& found, c
 // Options that belong to the other form of queue make no sense, whether the file exists or not.
 failure misplaced(const std::filesystem::path& path, const options& wishes, const layout::shape& bare) {
     if (bare.kind == layout::queue_kind::spsc && wishes.endpoints) {
-        return refuse(path, errc::invalid_options,
-                      "found endpoints for an spsc queue, which has one of each; leave it unset, or use mpmc");
+        return refuse(
+            path, errc::invalid_options,
+            "found endpoints for an spsc queue, which has one of each, expected none; leave it unset, or use mpmc");
     }
     if (bare.kind == layout::queue_kind::spsc && (wishes.deliveries_max || wishes.parking)) {
         return refuse(
             path, errc::invalid_options,
-            "found deliveries_max or parking for an spsc queue, whose one consumer nobody stands in for; leave "
-            "them unset, or use mpmc");
+            "found deliveries_max or parking for an spsc queue, whose one consumer nobody stands in for, expected "
+            "neither; leave them unset, or use mpmc");
     }
     if (layout::has_mutex(bare) && (wishes.deliveries_max || wishes.parking)) {
-        return refuse(path, errc::invalid_options,
-                      "found deliveries_max or parking for a queue under a robust mutex, which has no parking; leave "
-                      "them unset, or use lock_free");
+        return refuse(
+            path, errc::invalid_options,
+            "found deliveries_max or parking for a queue under a robust mutex, which has no parking, expected "
+            "neither; leave them unset, or use lock_free");
     }
     if (bare.kind == layout::queue_kind::mpmc && counts_messages(bare) && wishes.capacity_bytes) {
         return refuse(path, errc::invalid_options,

@@ -23,7 +23,7 @@ constexpr unsigned lost_at_most = 4096;
 
 robust_mutex::answer robust_mutex::take(std::uint32_t me, nanoseconds spin, os::monotonic::time_point until,
                                         question about) const noexcept {
-    backoff spinning(spin);
+    backoff spinning(std::min(spin, first_question));  // who spins asks nobody, and looks at no time
     const auto begun = os::monotonic::now();
     auto asked = begun;
     std::uint32_t mine = me;

@@ -157,6 +157,21 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(consume_some_returns_what_it_could_before_a_throw_
     }
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_batch_that_went_well_says_so_whatever_was_before, Q, queues) {
+    pair_of<Q> queue(4);
+    BOOST_REQUIRE(queue.fill());
+    BOOST_TEST(!queue.push(0, 1));
+    BOOST_TEST(queue.out.why() == outcome::full);
+    BOOST_REQUIRE(queue.pop(0, queue.fits()));
+    BOOST_TEST(!queue.in.try_pop());
+    BOOST_TEST(queue.in.why() == outcome::empty);
+    const batch<Q> all(0, 2);
+    BOOST_TEST(queue.out.try_push_some(all.messages) == 2U);
+    BOOST_TEST(queue.out.why() == outcome::ok);
+    BOOST_TEST(queue.in.try_consume_some([](const auto&) {}, 1) == 1U);
+    BOOST_TEST(queue.in.why() == outcome::ok);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 // SPDX-License-Identifier: BSL-1.0

@@ -6,6 +6,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <map>
 #include <stdexcept>
@@ -136,6 +138,23 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_a_consumer_throws_at_comes_to_another_and_say
     BOOST_TEST(queue.in.counters().received == 4U);
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(deliveries_are_counted_up_to_eight_and_the_message_stays_whole, Q, crowds) {
+    pair_of<Q> queue(4);
+    BOOST_REQUIRE(queue.push(3, 2));
+    for (unsigned times = 1; times <= 12; ++times) {
+        const auto refuse = [&](const auto& message, unsigned deliveries) {
+            BOOST_TEST(Q::number(message) == 3U);
+            BOOST_TEST(deliveries == std::min(times, 8U));
+            throw std::runtime_error("no");
+        };
+        BOOST_CHECK_THROW(queue.in.consume_some(refuse, 1), std::runtime_error);
+    }
+    BOOST_TEST(queue.pop(3, 2));
+    BOOST_TEST(queue.in.counters().redelivered == 12U);
+    BOOST_TEST(queue.push(5, 4));
+    BOOST_TEST(queue.pop(5, 4));
+}
+
 BOOST_AUTO_TEST_CASE(a_message_that_fits_no_buffer_is_left_to_others_as_if_untouched) {
     using Q = untyped_slots<mpmc<bytes, coordination::lock_free>>;
     pair_of<Q> queue(8);
@@ -196,6 +215,25 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_roster_has_as_many_places_as_were_asked_for, Q
     BOOST_TEST((code == errc::other_geometry));
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_queue_is_in_use_while_anybody_is_attached_in_whatever_place, Q, crowds) {
+    const rig::workspace place;
+    const auto file = place / "queue";
+    std::error_code code;
+    {
+        std::vector<typename Q::consumer> all;
+        all.emplace_back(file, Q::sized(4, {.endpoints = 4}));
+        for (int i = 1; i < 4; ++i) all.emplace_back(file);
+        while (!all.empty()) {
+            noria::remove(file, code);
+            BOOST_TEST((code == errc::in_use));
+            all.erase(all.begin());
+        }
+    }
+    noria::remove(file, code);
+    BOOST_TEST(!code);
+    BOOST_TEST(place.files() == 0U);
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(the_stream_ends_when_the_last_producer_has_left_and_each_consumer_hears_it_once, Q,
                               crowds) {
     pair_of<Q> queue(8);
@@ -244,6 +282,136 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(no_end_is_told_while_another_holds_a_message_and_n
     held.release();
     waiter.join();
     BOOST_TEST(why == outcome::ended);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(figures_are_sums_over_the_whole_roster, Q, crowds) {
+    // Method: every figure comes from two at once, up to the last place of the roster.
+    const rig::workspace place;
+    const auto file = place / "queue";
+    typename Q::producer out(file, Q::sized(4, {.endpoints = 6}));
+    typename Q::producer another(file);
+    typename Q::consumer in(file);
+    typename Q::consumer other(file);
+    const auto two_die = [&](auto deed) {
+        const rig::milestone ready;
+        std::array<rig::child, 2> both;
+        for (auto& each : both) {
+            each = rig::child([&]() -> int {
+                deed(ready);
+                return 1;
+            });
+            ready.hear();
+        }
+        for (auto& each : both) each.kill();
+        (void)typename Q::consumer(file);  // whoever comes buries the dead
+    };
+    two_die([&](const rig::milestone& ready) {
+        typename Q::producer mine(file);
+        const auto claim = Q::claim(mine);
+        ready.tell();
+        for (;;) pause();
+    });
+    two_die([&](const rig::milestone& ready) {
+        const typename Q::consumer mine(file);
+        ready.tell();
+        for (;;) pause();
+    });
+    for (auto* each : {&out, &another}) Q::claim(*each).give_back();
+    for (auto* each : {&out, &another}) BOOST_REQUIRE(push_numbers<Q>(*each, 0, 2));
+    for (auto* each : {&out, &another}) BOOST_TEST(!push_numbers<Q>(*each, 0, 1));
+    const auto refuse = [](const auto&) { throw std::runtime_error("no"); };
+    for (auto* each : {&in, &other}) BOOST_CHECK_THROW(each->consume_some(refuse, 1), std::runtime_error);
+    for (auto* each : {&in, &other}) BOOST_TEST(bool(each->try_pop()));
+    const counters now = in.counters();
+    BOOST_TEST(now.sent == 4U);
+    BOOST_TEST(now.received == 2U);
+    BOOST_TEST(now.given_back == 2U);
+    BOOST_TEST(now.refused == 2U);
+    BOOST_TEST(now.redelivered == 2U);
+    BOOST_TEST(now.skipped == 2U);
+    BOOST_TEST(now.producer_deaths == 2U);
+    BOOST_TEST(now.consumer_deaths == 2U);
+    BOOST_TEST(now.high_water == 4U);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_one_holds_oneself_keeps_no_end_from_being_told, Q, crowds) {
+    pair_of<Q> queue(4);
+    BOOST_REQUIRE(queue.push(0, 2));
+    auto first = queue.in.take();
+    auto second = queue.in.take();
+    { auto gone = std::move(queue.out); }
+    BOOST_TEST(!queue.in.pop_for(patience));
+    BOOST_TEST(queue.in.why() == outcome::ended);
+    BOOST_TEST(queue.in.ended() == noria::end::finished);
+    BOOST_TEST(number_of<Q>(first) == 0U);
+    BOOST_TEST(number_of<Q>(second) == 1U);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(who_gets_what_was_put_back_after_an_end_hears_of_that_end_too, Q, crowds) {
+    pair_of<Q> queue(4);
+    BOOST_REQUIRE(queue.push(0, 1));
+    { auto gone = std::move(queue.out); }
+    const auto refuse = [&](const auto&) {
+        BOOST_TEST(!queue.in.pop_for(patience));
+        BOOST_TEST(queue.in.why() == outcome::ended);
+        throw std::runtime_error("no");
+    };
+    BOOST_CHECK_THROW(queue.in.consume_some(refuse, 1), std::runtime_error);
+    typename Q::consumer newcomer(queue.file());
+    BOOST_TEST(number_of<Q>(newcomer.try_pop()) == 0U);
+    BOOST_TEST(!newcomer.try_pop());
+    BOOST_TEST(newcomer.why() == outcome::ended);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(the_oldest_claim_and_the_oldest_lease_are_shown_apart, Q, crowds) {
+    // Method: the oldest stands at the ring's end, and the other at its beginning.
+    pair_of<Q> queue(4);
+    typename Q::producer another(queue.file());
+    typename Q::consumer other(queue.file());
+    for (std::uint64_t n = 0; n < 3; ++n) BOOST_REQUIRE(queue.push(n, 1) && queue.pop(n, 1));
+    const observer watch(queue.file());
+    {
+        auto oldest = Q::claim(queue.out);
+        auto younger = Q::claim(another);
+        const auto seen = watch.look();
+        BOOST_TEST(seen.in_hand.size() == 2U);
+        BOOST_REQUIRE(seen.claimed.has_value());
+        BOOST_TEST(seen.claimed->position == 3 * Q::positions_of_one);
+        BOOST_TEST(!seen.taken.has_value());
+        Q::write(oldest, 3);
+        Q::write(younger, 4);
+        BOOST_TEST(younger.commit());
+        BOOST_TEST(oldest.commit());
+    }
+    const auto oldest = queue.in.take();
+    const auto younger = other.take();
+    const auto seen = watch.look();
+    BOOST_TEST(seen.in_hand.size() == 2U);
+    BOOST_REQUIRE(seen.taken.has_value());
+    BOOST_TEST(seen.taken->position == 3 * Q::positions_of_one);
+    BOOST_TEST(!seen.claimed.has_value());
+    BOOST_TEST(number_of<Q>(oldest) == 3U);
+    BOOST_TEST(number_of<Q>(younger) == 4U);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(who_waits_for_what_another_holds_can_be_interrupted, Q, crowds) {
+    // Method: no producer is left, so that it is another's release that is waited for, and that is told elsewhere than a
+    // message is. Who is not woken sleeps for good.
+    pair_of<Q> queue(8);
+    BOOST_REQUIRE(queue.push(0, 1));
+    const auto held = queue.in.take();
+    { auto gone = std::move(queue.out); }
+    typename Q::consumer other(queue.file(), without_slices());
+    std::atomic<pid_t> thread{0};
+    std::thread waiter([&] {
+        thread = gettid();
+        (void)other.pop();
+    });
+    while (thread == 0) std::this_thread::yield();
+    await_sleep_of_this_process_s_thread(thread);
+    other.interrupt();
+    waiter.join();
+    BOOST_TEST(other.why() == outcome::interrupted);
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_hole_wakes_who_waits_for_room, Q, crowds) {

@@ -4,6 +4,8 @@
 #include "queues.hpp"
 #include "rig/child.hpp"
 
+#include <unistd.h>
+
 #include <optional>
 #include <thread>
 #include <utility>
@@ -363,6 +365,43 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_producer_that_waits_is_told_of_its_consumers_dea
     BOOST_TEST(queue.out->ended() == noria::end::abandoned);
     BOOST_TEST(queue.out->counters().consumer_deaths == 1U);
     BOOST_TEST(queue.nothing_goes() == outcome::timed_out);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(observers_see_each_end_how_it_came_and_whether_it_was_heard, Q, queues) {
+    pair_of<Q> queue(4);
+    const observer watch(queue.file());
+    BOOST_TEST(watch.look().producers.ended == 0U);
+    std::uint64_t ends = 1;
+    if constexpr (!roles_are_single<Q>) {
+        { const typename Q::producer another(queue.file()); }
+        BOOST_TEST(watch.look().producers.ended == 0U);  // one stays
+        ++ends;
+    }
+    { const auto gone = std::move(queue.out); }
+    BOOST_TEST(watch.look().producers.ended == ends);
+    BOOST_TEST(watch.look().producers.told == 0U);
+    BOOST_TEST(!watch.look().producers.abandoned);
+    BOOST_TEST(!queue.in.pop());
+    BOOST_TEST(watch.look().producers.told == ends);
+    rig::child dead([&] {
+        const typename Q::producer out(queue.file());
+        _exit(0);
+        return 1;
+    });
+    BOOST_TEST((dead.wait() == rig::fate{.exit_status = 0}));
+    // Nobody has met it yet.
+    const auto roster = watch.look().roster;
+    BOOST_TEST(roster.size() == 2U);
+    for (const inhabitant& each : roster) BOOST_TEST(each.alive == (each.role == role::consumer));
+    BOOST_TEST(!queue.in.pop());
+    BOOST_TEST(queue.in.ended() == noria::end::abandoned);
+    BOOST_TEST(watch.look().roster.size() == 1U);
+    const stream_state seen = watch.look().producers;
+    BOOST_TEST(seen.attaches == ends + 1);
+    BOOST_TEST(seen.ended == ends + 1);
+    BOOST_TEST(seen.told == ends + 1);
+    BOOST_TEST(seen.abandoned);
+    BOOST_TEST(watch.look().consumers.ended == 0U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

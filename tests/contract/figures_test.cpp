@@ -1,6 +1,7 @@
 // figures_test.cpp: laws of what a queue tells of itself: counters, depth, capacity, high-water mark, file size.
 #include <boost/test/unit_test.hpp>
 
+#include "noria/os/process.hpp"
 #include "queues.hpp"
 
 #include <sys/stat.h>
@@ -135,6 +136,33 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(figures_outlive_the_endpoints, Q, queues) {
     }
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(each_inhabitant_is_shown_as_what_it_is_and_has_done, Q, queues) {
+    // Method: the second of each role, so that what was done before it came is not its own.
+    pair_of<Q> queue(8);
+    BOOST_REQUIRE(queue.push(0, 3));
+    BOOST_REQUIRE(queue.pop(0, 2));
+    { const auto gone = std::move(queue.out); }
+    { const auto gone = std::move(queue.in); }
+    queue.in = typename Q::consumer(queue.file());
+    queue.out = typename Q::producer(queue.file());
+    BOOST_REQUIRE(queue.push(3, 4));
+    BOOST_REQUIRE(queue.pop(2, 1));
+    const snapshot now = inspect(queue.file());
+    BOOST_TEST(now.producers.attaches == 2U);
+    BOOST_TEST(now.consumers.attaches == 2U);
+    BOOST_REQUIRE(now.roster.size() == 2U);
+    BOOST_TEST((now.roster[0].role != now.roster[1].role));
+    const os::process_identity self = os::this_process();
+    for (const inhabitant& each : now.roster) {
+        BOOST_TEST(each.alive);
+        BOOST_TEST(each.incarnation == 2U);
+        BOOST_TEST(each.pid == self.pid);
+        BOOST_TEST(each.start_time == self.start_time);
+        BOOST_TEST(each.program == self.program.data());
+        BOOST_TEST(each.messages == (each.role == role::producer ? 4U : 1U));
+    }
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(the_high_water_mark_is_at_most_its_stated_error_below_the_truth, Q, queues) {
     // Goal: never above the largest depth there was, never more than an eighth of the capacity (or one message) below,
     // though nobody asked the producer meanwhile. Method: depths that grow, seen by the consumer only.
@@ -151,6 +179,18 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_high_water_mark_is_at_most_its_stated_error_be
             BOOST_TEST(seen <= truth);
             BOOST_TEST(seen + Q::high_water_error(least) >= truth);
         }
+    }
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(the_high_water_mark_is_never_below_the_depth_that_is_shown, Q, queues) {
+    // Though nobody has asked the producer, which notes it.
+    pair_of<Q> queue(64);
+    for (std::uint64_t n = 0; n < queue.fits(); ++n) {
+        BOOST_REQUIRE(queue.push(n, 1));
+        const snapshot now = inspect(queue.file());
+        BOOST_REQUIRE(now.depth == n + 1);
+        BOOST_REQUIRE(now.counters.high_water == n + 1);
+        BOOST_REQUIRE(queue.in.high_water() == n + 1);
     }
 }
 

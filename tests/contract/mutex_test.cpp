@@ -4,6 +4,9 @@
 #include "queues.hpp"
 #include "rig/child.hpp"
 
+#include <unistd.h>
+
+#include <atomic>
 #include <string>
 #include <thread>
 
@@ -89,6 +92,18 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(push_all_waits_for_room_for_all, Q, robust) {
     BOOST_TEST(sent);
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(the_figures_count_each_message_of_a_batch, Q, robust) {
+    // From outside, where nobody looks at the depth to learn the high-water mark.
+    pair_of<Q> queue(4);
+    const batch<Q> all(0, queue.fits());
+    BOOST_REQUIRE(queue.out.push_all(all.messages));
+    BOOST_REQUIRE(queue.pop(0, queue.fits()));
+    const snapshot now = inspect(queue.file());
+    BOOST_TEST(now.counters.sent == queue.fits());
+    BOOST_TEST(now.counters.high_water == queue.fits());
+    for (const inhabitant& each : now.roster) BOOST_TEST(each.messages == queue.fits());
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(an_open_claim_makes_push_all_busy, Q, robust) {
     pair_of<Q> queue(4);
     const batch<Q> all(0, 2);
@@ -97,6 +112,26 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(an_open_claim_makes_push_all_busy, Q, robust) {
     BOOST_TEST(queue.out.why() == outcome::busy);
     claim.give_back();
     BOOST_TEST(queue.out.push_all(all.messages));
+    BOOST_TEST(queue.pop(0, 2));
+}
+
+BOOST_AUTO_TEST_CASE(a_claim_given_back_wakes_who_waits_for_its_room) {
+    // Method: a message stands in front of the claim, so that it is not its owner who is waited for and asked about.
+    using Q = typed<mpmc<block<8, 8>, coordination::robust_mutex>>;
+    pair_of<Q> queue(2);
+    BOOST_REQUIRE(queue.push(0, 1));
+    auto claim = Q::claim(queue.out);
+    typename Q::producer other(queue.file(), {.waiting = {.spin = 0ns, .slice = no_slices}});
+    std::atomic<pid_t> thread{0};
+    bool sent = false;
+    std::thread waiter([&] {
+        thread = gettid();
+        sent = other.push(Q::make(1));
+    });
+    BOOST_TEST(rig::eventually([&] { return thread != 0 && rig::sleeps_in_futex_for_good(thread); }));
+    claim.give_back();
+    waiter.join();
+    BOOST_TEST(sent);
     BOOST_TEST(queue.pop(0, 2));
 }
 

@@ -1,11 +1,20 @@
 // opening_test.cpp: laws of opening: who makes the file, what options mean, who holds a role, what outlives all endpoints.
 #include <boost/test/unit_test.hpp>
 
+#include "noria/layout/roster_entry.hpp"
+#include "noria/os/file.hpp"
+#include "noria/os/file_lock.hpp"
 #include "queues.hpp"
 #include "rig/child.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <array>
+#include <atomic>
+#include <fstream>
 #include <string>
 #include <thread>
 #include <utility>
@@ -25,6 +34,12 @@ void expect_refusal(const Endpoint& endpoint, const std::error_code& code, errc 
     BOOST_TEST(endpoint.why() == outcome::closed);
     BOOST_TEST(endpoint.error_code() == code);
     BOOST_TEST_CONTEXT(endpoint.error_text()) BOOST_TEST(says(endpoint.error_text(), words));
+}
+
+bool sleeps_by_the_clock(pid_t thread) {
+    std::ifstream call("/proc/" + std::to_string(thread) + "/syscall");
+    long which = -1;
+    return call >> which && which == SYS_clock_nanosleep;
 }
 
 }  // namespace
@@ -150,6 +165,82 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_consumer_waits_for_the_file_to_appear, Q, queues
     BOOST_TEST(push_numbers<Q>(out, 9, 1));
     early.join();
     BOOST_TEST(got == 9U);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(who_may_wait_for_ever_for_the_file_does, Q, queues) {
+    // Goal: the longest time there is does not overflow into one that has passed. Method: the file is made when the opener
+    // has been seen asleep between two tries; one that does not wait is never seen so.
+    rig::workspace place;
+    std::atomic<pid_t> thread{0};
+    std::atomic<bool> over{false};
+    std::error_code code;
+    std::thread early([&] {
+        thread = gettid();
+        (void)Q::consumer::open(place / "queue", {.wait_for_file = std::chrono::nanoseconds::max()}, code);
+        over = true;
+    });
+    while (thread == 0) std::this_thread::yield();
+    BOOST_TEST(rig::eventually([&] { return over || sleeps_by_the_clock(thread); }));
+    const typename Q::producer out(place / "queue", Q::sized(4));
+    early.join();
+    BOOST_TEST(!code);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_consumer_that_says_nothing_else_waits_for_the_file, Q, queues) {
+    rig::workspace place;
+    std::atomic<pid_t> thread{0};
+    std::atomic<bool> over{false};
+    bool opened = false;
+    std::thread early([&] {
+        thread = gettid();
+        try {
+            opened = typename Q::consumer(place / "queue").is_open();
+        } catch (const error&) {
+            opened = false;
+        }
+        over = true;
+    });
+    while (thread == 0) std::this_thread::yield();
+    BOOST_TEST(rig::eventually([&] { return over || sleeps_by_the_clock(thread); }));
+    const typename Q::producer out(place / "queue", Q::sized(4));
+    early.join();
+    BOOST_TEST(opened);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(each_file_has_a_mark_of_its_own, Q, queues) {
+    const rig::workspace place;
+    std::array<std::array<std::uint8_t, 16>, 3> marks{};
+    for (auto& each : marks) {
+        { const typename Q::producer out(place / "queue", Q::sized(4)); }
+        each = inspect(place / "queue").uuid;
+        noria::remove(place / "queue");
+    }
+    BOOST_TEST((marks[0] != marks[1] && marks[1] != marks[2] && marks[0] != marks[2]));
+}
+
+BOOST_AUTO_TEST_CASE(who_is_only_passing_through_a_role_is_waited_for_by_who_waits_for_no_holder) {
+    // Method: the role's lock in the hands of a test, and nobody on its record, as when somebody is just leaving. The
+    // opener has been seen asleep between two tries when it is let go.
+    using queue = spsc<std::uint64_t>;
+    const rig::workspace place;
+    const auto file = place / "queue";
+    { const queue::producer creator(file, {.capacity = 4}); }
+    const os::descriptor passing(::open(file.c_str(), O_RDWR | O_CLOEXEC));
+    constexpr std::uint64_t lock = layout::role_lock_base + layout::role_consumer;
+    BOOST_REQUIRE(os::try_lock(passing.get(), lock) == 0);
+    std::atomic<pid_t> thread{0};
+    std::atomic<bool> over{false};
+    std::error_code code;
+    std::thread opener([&] {
+        thread = gettid();
+        (void)queue::consumer::open(file, {.wait_for_role = 0ns}, code);
+        over = true;
+    });
+    while (thread == 0) std::this_thread::yield();
+    BOOST_TEST(rig::eventually([&] { return over || sleeps_by_the_clock(thread); }));
+    os::unlock(passing.get(), lock);
+    opener.join();
+    BOOST_TEST(!code);
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_wait_for_the_file_ends_in_not_found, Q, queues) {

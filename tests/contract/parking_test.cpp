@@ -130,7 +130,11 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_full_parking_leaves_messages_in_circulation_and_
     throw_at<Q>(queue.in, 0);
     throw_at<Q>(queue.in, 1);
     BOOST_TEST(inspect(queue.file()).overdue == 1U);
-    throw_at<Q>(queue.in, 1);
+    const auto look_again = [&](const auto&) {
+        BOOST_TEST(inspect(queue.file()).overdue == 1U);  // whoever holds it
+        throw std::runtime_error("no");
+    };
+    BOOST_CHECK_THROW(queue.in.consume_some(look_again, 1), std::runtime_error);
     BOOST_TEST(queue.in.size() == 1U);
     BOOST_TEST(number_of<Q>(queue.in.try_take_parked()) == 0U);
     throw_at<Q>(queue.in, 1);  // there is room now
@@ -159,6 +163,23 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_parked_holds_up_neither_producers_nor_the_
     BOOST_TEST(number_of<Q>(later.try_take_parked()) == 0U);
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(taking_what_is_parked_says_how_it_went, Q, crowds) {
+    pair_of<Q> queue(4, {.deliveries_max = 1});
+    BOOST_REQUIRE(queue.push(0, 1));
+    throw_at<Q>(queue.in, 0);
+    BOOST_TEST(!queue.in.try_pop());
+    BOOST_TEST(queue.in.why() == outcome::empty);
+    rig::child copy([&] { return !queue.in.try_take_parked() && queue.in.why() == outcome::forked ? 0 : 1; });
+    BOOST_TEST((copy.wait() == rig::fate{.exit_status = 0}));
+    {
+        const auto message = queue.in.try_take_parked();
+        BOOST_TEST(number_of<Q>(message) == 0U);
+        BOOST_TEST(queue.in.why() == outcome::ok);
+    }
+    BOOST_TEST(!queue.in.try_take_parked());
+    BOOST_TEST(queue.in.why() == outcome::empty);
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(without_deliveries_max_nothing_is_ever_parked, Q, crowds) {
     pair_of<Q> queue(4);
     BOOST_REQUIRE(queue.push(0, 1));
@@ -169,6 +190,27 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(without_deliveries_max_nothing_is_ever_parked, Q, 
     BOOST_TEST(message.deliveries() == 8U);  // as far as it is counted
     BOOST_TEST(queue.in.counters().parked == 0U);
     BOOST_TEST(inspect(queue.file()).shape.parking == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_parked_is_as_long_as_it_was_and_no_longer) {
+    using queue = mpmc<bytes, coordination::lock_free>;
+    const rig::workspace place;
+    const auto file = place / "queue";
+    queue::producer out(file, {.capacity = 4, .message_bytes_max = 100, .deliveries_max = 1});
+    queue::consumer in(file);
+    const std::string longest(100, 'l');
+    std::uint64_t position = 0;
+    for (const std::string& text : {std::string("short"), std::string(), longest}) {
+        BOOST_REQUIRE(out.try_push(bytes(text)));
+        BOOST_CHECK_THROW(in.consume_some([](bytes) { throw std::runtime_error("no"); }), std::runtime_error);
+        const auto seen = inspect(file).parked;
+        BOOST_REQUIRE(seen.size() == 1U);
+        BOOST_TEST(seen[0].bytes == text.size());
+        BOOST_TEST(seen[0].position == position++);
+        const auto message = in.try_take_parked();
+        BOOST_REQUIRE(bool(message));
+        BOOST_TEST((*message).text() == text);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(options_of_the_parking_are_checked_and_remembered) {

@@ -176,6 +176,7 @@ struct untyped {
 // A queue of bytes in slots of one size.
 template <class Queue>
 struct untyped_slots : untyped<Queue> {
+    static constexpr std::uint64_t positions_of_one = 1;
     static options sized(std::uint64_t least, options wishes = {}) {
         wishes.capacity = std::bit_ceil(least);
         wishes.message_bytes_max = sizeof(typename untyped<Queue>::sample);

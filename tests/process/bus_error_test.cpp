@@ -8,11 +8,14 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
 #include <csetjmp>
+#include <fstream>
+#include <functional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -101,6 +104,63 @@ BOOST_AUTO_TEST_CASE(earlier_handler_gets_foreign_faults_as_if_it_were_alone) {
         return 0;
     });
     BOOST_TEST(process.wait() == well);
+}
+
+BOOST_AUTO_TEST_CASE(earlier_handler_that_wants_the_alternate_stack_has_it) {
+    const rig::workspace place;
+    rig::child process = unguarded([&] {
+        static std::byte memory[65536];
+        const stack_t other{.ss_sp = memory, .ss_flags = 0, .ss_size = sizeof memory};
+        insist(sigaltstack(&other, nullptr) == 0, "there is an alternate stack");
+        static volatile bool there = false;
+        handle(
+            [](int, siginfo_t* info, void*) {
+                const std::byte here{};
+                there = std::less<>()(memory, &here) && std::less<>()(&here, memory + sizeof memory);
+                mmap(info->si_addr, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+            },
+            SA_ONSTACK);
+        noria::guard_against_truncation();
+        const lost_page foreign(place / "foreign");
+        foreign.touch();
+        insist(there, "it ran there");
+        lose_a_queue(place / "q");
+        return 0;
+    });
+    BOOST_TEST(process.wait() == well);
+}
+
+BOOST_AUTO_TEST_CASE(a_sent_signal_that_is_ignored_ends_no_system_call) {
+    // Method: a read of an empty pipe, and a signal in the middle of it; when the process has it no more before it, there is
+    // something to read.
+    int ends[2];
+    BOOST_REQUIRE(pipe(ends) == 0);
+    rig::child process = unguarded([&] {
+        handle(SIG_IGN);
+        noria::guard_against_truncation();
+        char mark = 0;
+        return read(ends[0], &mark, 1) == 1 ? 0 : 1;
+    });
+    const std::string proc = "/proc/" + std::to_string(process.pid());
+    const auto reads = [&] {
+        std::ifstream call(proc + "/syscall");
+        long which = -1;
+        return call >> which && which == SYS_read;
+    };
+    const auto is_pending = [&] {
+        std::ifstream status(proc + "/status");
+        for (std::string word; status >> word;) {
+            if (word == "ShdPnd:" && status >> word) return (std::stoull(word, nullptr, 16) >> (SIGBUS - 1) & 1) != 0;
+        }
+        return false;
+    };
+    BOOST_TEST(rig::eventually(reads));
+    process.send(SIGBUS);
+    BOOST_TEST(rig::eventually([&] { return !is_pending(); }));
+    BOOST_TEST(write(ends[1], "m", 1) == 1);
+    BOOST_TEST(process.wait() == well);
+    close(ends[0]);
+    close(ends[1]);
 }
 
 BOOST_AUTO_TEST_CASE(earlier_plain_handler_may_jump_out) {

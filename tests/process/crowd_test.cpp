@@ -167,6 +167,48 @@ BOOST_AUTO_TEST_CASE(a_stream_is_abandoned_if_a_producer_died_and_none_came_afte
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_death_in_any_place_of_the_roster_is_found_by_who_waits) {
+    // The one who waits has the first place; each of the others, the last one too, is a producer's in turn.
+    const rig::workspace place;
+    const auto path = place / "queue";
+    jobs::consumer in{path, {.capacity = 4, .endpoints = 4}};
+    std::vector<jobs::consumer> between;
+    for (std::uint64_t others = 0; others < 3; ++others) {
+        auto dead = halted_after([&](const rig::milestone& there) {
+            const jobs::producer out{path};
+            there.tell();
+            wait_for_death();
+        });
+        dead.kill();
+        hear_end(in, noria::end::abandoned);
+        BOOST_TEST(in.counters().producer_deaths == others + 1);
+        between.emplace_back(path);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_roster_full_of_the_dead_has_room_for_everybody) {
+    const rig::workspace place;
+    const auto path = place / "queue";
+    { const jobs::producer creator{path, {.capacity = 4, .endpoints = 2}}; }
+    for (std::uint64_t times = 1; times <= 2; ++times) {
+        auto one = claimant(path);
+        auto two = halted_after([&](const rig::milestone& there) {
+            const jobs::consumer in{path};
+            there.tell();
+            wait_for_death();
+        });
+        one.kill();
+        two.kill();
+        jobs::consumer in{path, refused_at_once};
+        jobs::producer out{path, refused_at_once};
+        BOOST_REQUIRE(out.try_push(number(times)));
+        BOOST_TEST(in.pop_for(patience)->number == times);
+        BOOST_TEST(in.counters().skipped == times);
+        BOOST_TEST(in.counters().producer_deaths == times);
+        BOOST_TEST(in.counters().consumer_deaths == times);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(whom_all_left_with_their_hands_full_a_newcomer_finds_everything) {
     const rig::workspace place;
     const auto path = place / "queue";

@@ -266,6 +266,39 @@ BOOST_AUTO_TEST_CASE(calls_that_the_kernel_refuses_are_errors_or_slower_waits_an
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_sleeper_that_may_ask_for_no_barriers_is_seen_to_need_fences) {
+    // It could when it attached, so that only its own side's word says it.
+    rig::child trial([] { return rig::deny({{.call = SYS_membarrier, .error = EPERM}}) ? 0 : 1; });
+    if (trial.wait() != well) return rig::skip("this kernel keeps no seccomp filters");
+    const auto deny_barriers = [] { insist(rig::deny({{.call = SYS_membarrier, .error = EPERM}}), "it is denied"); };
+    const rig::workspace place;
+    const auto path = place / "queue";
+    const auto comes_to_need_fences = [&] {
+        return rig::eventually([&] { return noria::inspect(path).needs_fences; });
+    };
+    {
+        jobs::producer out{path, {.capacity = 1}};
+        rig::child sleeper([&] {
+            jobs::consumer in{path};
+            deny_barriers();
+            return in.pop_for(patience) ? 0 : 1;
+        });
+        BOOST_TEST(comes_to_need_fences());
+        BOOST_TEST(out.try_push(number(1)));
+        BOOST_TEST(sleeper.wait() == well);
+    }
+    std::filesystem::remove(path);
+    jobs::consumer in{path, {.capacity = 1}};
+    rig::child sleeper([&] {
+        jobs::producer out{path};
+        deny_barriers();
+        return out.try_push(number(1)) && out.push_for(number(2), patience) ? 0 : 1;
+    });
+    BOOST_TEST(comes_to_need_fences());
+    BOOST_TEST(in.pop_for(patience)->number == 1U);
+    BOOST_TEST(sleeper.wait() == well);
+}
+
 BOOST_AUTO_TEST_CASE(a_hundred_and_twenty_eight_of_each_role_share_a_queue_and_sleep_when_there_is_nothing) {
     constexpr std::uint64_t many = 128;
     constexpr std::uint64_t each = 40;

@@ -168,6 +168,30 @@ BOOST_AUTO_TEST_CASE(a_waiter_that_is_killed_leaves_the_mutex_to_its_owner_and_t
     BOOST_TEST(in.counters().mutex_repairs == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(a_dead_one_s_claim_is_counted_where_there_may_be_several_producers_and_nowhere_else) {
+    const auto skipped = [](auto of) -> std::uint64_t {
+        using queue = decltype(of);
+        const rig::workspace place;
+        const auto path = place / "queue";
+        typename queue::consumer in{path, {.capacity = 8}};
+        const rig::milestone claimed;
+        rig::child victim([&] {
+            typename queue::producer out{path};
+            auto claim = out.claim();
+            claimed.tell();
+            wait_for_death();
+            return 1;
+        });
+        claimed.hear();
+        victim.kill();
+        hear_end(in, noria::end::abandoned);
+        insist(in.counters().producer_deaths == 1, "the death is counted");
+        return in.counters().skipped;
+    };
+    BOOST_TEST(skipped(jobs()) == 1U);
+    BOOST_TEST(skipped(ticks()) == 0U);
+}
+
 // Nobody would ever leave it, and a commit or a release would wait for good: so they are a child's, who has an end.
 BOOST_AUTO_TEST_CASE(a_word_that_names_one_who_lives_and_is_elsewhere_is_a_lie) {
     rig::child all([] {

@@ -1,9 +1,11 @@
 // names_test.cpp: a name removed or given to another file under living peers, two names for one file, peers that close.
 #include "process/scene.hpp"
+#include "rig/syscall_stepper.hpp"
 #include "rig/workspace.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <optional>
@@ -117,6 +119,46 @@ BOOST_AUTO_TEST_CASE(two_names_of_one_file_are_one_queue) {
     { const numbers::producer closing = std::move(out); }
     BOOST_TEST(consumer.wait() == well);
     BOOST_TEST(noria::inspect(alias).counters.received == 20U);
+}
+
+BOOST_AUTO_TEST_CASE(who_opens_a_file_that_is_replaced_meanwhile_comes_into_the_new_one) {
+    // Method: the opener is halted where it has the old file open, and is about to read its header; and where it has mapped
+    // it, and is about to take the role.
+    for (const std::uint64_t where : {SYS_pread64, SYS_fcntl}) {
+        const rig::workspace place;
+        const auto path = place / "queue";
+        { const numbers::producer creator{path, {.capacity = 4}}; }
+        { const numbers::producer creator{place / "another", {.capacity = 8}}; }
+        rig::stepped_child opener([&] {
+            const numbers::consumer in{path};
+            return in.capacity() == 8 && !in.orphaned() ? 0 : 1;
+        });
+        while (opener.entering() != where && opener.step()) {
+        }
+        BOOST_REQUIRE((opener.entering() == where));
+        std::filesystem::rename(place / "another", path);
+        BOOST_TEST(opener.finish() == well);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(who_removes_a_file_that_is_replaced_meanwhile_removes_no_other) {
+    // Method: it is halted where it has examined the old file, and is about to take its locks.
+    const rig::workspace place;
+    const auto path = place / "queue";
+    { const numbers::producer creator{path, {.capacity = 4}}; }
+    { const numbers::producer creator{place / "another", {.capacity = 8}}; }
+    rig::stepped_child remover([&] {
+        std::error_code code;
+        noria::remove(path, code);
+        return code == noria::errc::not_found ? 0 : 1;
+    });
+    while (remover.entering() != SYS_fcntl && remover.step()) {
+    }
+    BOOST_REQUIRE((remover.entering() == SYS_fcntl));
+    std::filesystem::rename(place / "another", path);
+    BOOST_TEST(remover.finish() == well);
+    BOOST_REQUIRE(std::filesystem::exists(path));
+    BOOST_TEST(noria::inspect(path).shape.capacity == 8U);
 }
 
 BOOST_AUTO_TEST_CASE(closing_never_removes_the_file) {

@@ -99,6 +99,21 @@ BOOST_AUTO_TEST_CASE(live_traffic_of_a_crowd_ends_for_all) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(who_observes_a_truncated_crowd_is_told) {
+    const rig::workspace place;
+    rig::child process = guarded([&] {
+        const jobs::producer out{place / "q", of_jobs::wishes()};
+        const noria::observer observer(place / "q");
+        std::error_code code = noria::errc::system;
+        insist(observer.look(code).roster.size() == 1 && !code, "it is observed");
+        cut(place / "q", page);
+        (void)observer.look(code);
+        insist(code == noria::errc::corrupt, "the observer is told");
+        return 0;
+    });
+    BOOST_TEST(process.wait() == well);
+}
+
 BOOST_AUTO_TEST_CASE(several_leases_of_a_truncated_file_can_be_used_and_dropped) {
     const rig::workspace place;
     rig::child process = guarded([&] {

@@ -174,6 +174,23 @@ BOOST_AUTO_TEST_CASE(another_message_type_names_sizes_alignments_and_tags) {
     BOOST_TEST(complaint_of_success(opening<spsc<double>::producer>(path)) == "");
 }
 
+BOOST_AUTO_TEST_CASE(a_queue_that_nobody_here_can_open_can_be_removed_all_the_same) {
+    const auto removed = [](auto edit) {
+        const rig::workspace place;
+        const auto path = place / "queue";
+        { const numbers::producer out(path, {.capacity = 4}); }
+        write_file(path, with_header(content_of(path), edit));
+        std::error_code code;
+        noria::remove(path, code);
+        return !code && place.files() == 0;
+    };
+    BOOST_TEST(removed([](layout::header& page) { page.version = 77; }));
+    BOOST_TEST(removed([](layout::header& page) { page.byte_order = __builtin_bswap32(page.byte_order); }));
+    BOOST_TEST(removed([](layout::header& page) { page.kind = 77; }));
+    BOOST_TEST(removed([](layout::header& page) { page.ring_offset = 1; }));
+    BOOST_TEST(!removed([](layout::header& page) { page.magic[0] = 'x'; }));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 // SPDX-License-Identifier: BSL-1.0

@@ -1,7 +1,6 @@
 // limits_test.cpp: limits of the process, of the options and of messages, from both sides: typed errors, nothing lost.
 #include "refusals.hpp"
 #include "rig/seccomp.hpp"
-#include "rig/syscall_stepper.hpp"
 #include "worlds.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -266,50 +265,6 @@ BOOST_AUTO_TEST_CASE(a_consumer_without_memory_for_its_buffer_is_refused_and_lea
         const auto got = in.try_pop();
         return got && got->text() == "still here" ? all : all + "the message is lost\n";
     }));
-}
-
-BOOST_AUTO_TEST_CASE(a_creator_that_cannot_use_its_queue_takes_its_file_back) {
-    // Or its next try would find the name taken.
-    const rig::workspace place;
-    const auto path = place / "queue";
-    const options wishes{.capacity = 1U << 18};
-    judge(in_child([&] {
-        limit(RLIMIT_AS, address_space() + (1U << 20));
-        return complaint(constructing<numbers::producer>(path, wishes), errc::out_of_memory, path,
-                         {"no memory to map it", "RLIMIT_AS"});
-    }));
-    BOOST_TEST(place.files() == 0U);
-    const options large{.capacity_bytes = 1U << 20, .message_bytes_max = 1U << 19};
-    judge(in_child([&] {
-        // The mapping fits, and the buffer beside it does not.
-        limit(RLIMIT_AS, address_space() + texts::required_bytes(large) + (1U << 18));
-        return complaint(constructing<texts::consumer>(path, large), errc::out_of_memory, path,
-                         {"buffer of message_bytes_max", "smaller maximum"});
-    }));
-    BOOST_TEST(place.files() == 0U);
-    BOOST_TEST(complaint_of_success(constructing<numbers::producer>(path, wishes)) == "");
-}
-
-BOOST_AUTO_TEST_CASE(a_creator_that_cannot_use_its_queue_leaves_it_to_those_who_have_come_in) {
-    // The creator is halted where its file has just got its name; a consumer attaches; then the creator finds no memory.
-    const rig::workspace place;
-    const auto path = place / "queue";
-    const options wishes{.capacity = 1U << 18};
-    rig::stepped_child creator([&] {
-        limit(RLIMIT_AS, address_space() + (1U << 20));
-        return complaint(constructing<numbers::producer>(path, wishes), errc::out_of_memory, path, {}).empty() ? 0 : 1;
-    });
-    while (!std::filesystem::exists(path) && creator.step()) {
-    }
-    BOOST_REQUIRE(std::filesystem::exists(path));
-    {
-        const numbers::consumer in{path};
-        BOOST_TEST((creator.finish() == rig::fate{.exit_status = 0, .signal = 0}));
-        BOOST_TEST(std::filesystem::exists(path));
-        BOOST_TEST(!in.orphaned());
-        BOOST_TEST(complaint_of_success(opening<numbers::producer>(path, wishes)) == "");
-    }
-    BOOST_TEST(place.files() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(capacities_are_powers_of_two_within_their_limits_and_nothing_is_made_of_others) {

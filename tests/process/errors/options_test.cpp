@@ -120,6 +120,42 @@ BOOST_AUTO_TEST_CASE(equal_options_and_unset_ones_open_the_file_and_tell_its_geo
     BOOST_TEST(reader.message_bytes_max() == 100U);
 }
 
+BOOST_AUTO_TEST_CASE(options_left_unset_make_the_queue_that_the_readme_says) {
+    const rig::workspace place;
+    using crowd = mpmc<bytes, coordination::lock_free>;
+    BOOST_TEST(numbers::producer(place / "numbers").capacity() == 4096U);
+    BOOST_TEST(texts::producer(place / "texts").capacity() == 1U << 20);
+    BOOST_TEST(texts::producer(place / "small", {.capacity_bytes = 1024}).message_bytes_max() == 256U);
+    BOOST_TEST(crowd::producer(place / "crowd").message_bytes_max() == 1024U);
+    BOOST_TEST(inspect(place / "crowd").shape.capacity == 4096U);
+    BOOST_TEST(inspect(place / "crowd").shape.endpoints == 64U);
+    BOOST_TEST(inspect(place / "crowd").shape.parking == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(options_of_a_crowd_are_misplaced_elsewhere_whether_the_file_is_there_or_not) {
+    using single = spsc<std::uint64_t, coordination::lock_free>;
+    using locked = mpmc<std::uint64_t, coordination::robust_mutex>;
+    const rig::workspace place;
+    const auto path = place / "single";
+    const auto other = place / "locked";
+    for (const bool there : {false, true}) {
+        if (there) {
+            const single::producer one(path, {.capacity = 4});
+            const locked::producer another(other, {.capacity = 4});
+        }
+        BOOST_TEST(complaint_of_all<single>(path, {.endpoints = 2}, errc::invalid_options,
+                                            {"found endpoints", "spsc", "leave it unset"}) == "");
+        for (const options& wishes : {options{.deliveries_max = 1}, options{.parking = 4}, options{.parking = 0}}) {
+            BOOST_TEST(complaint_of_all<single>(path, wishes, errc::invalid_options,
+                                                {"deliveries_max or parking", "spsc", "leave them unset"}) == "");
+            BOOST_TEST(complaint_of_all<locked>(other, wishes, errc::invalid_options,
+                                                {"deliveries_max or parking", "robust mutex", "leave them unset"}) ==
+                       "");
+        }
+        BOOST_TEST(place.files() == (there ? 2U : 0U));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(options_of_another_kind_of_file_do_not_matter_to_one_that_is_there) {
     // mode and copy_on_write are for creators: whoever only opens may say what he likes.
     const rig::workspace place;

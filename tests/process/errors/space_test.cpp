@@ -1,8 +1,10 @@
 // space_test.cpp: a file system one page too small is an error that costs nothing; one just large enough will do.
+#include "noria/os/file.hpp"
 #include "refusals.hpp"
 #include "worlds.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <functional>
@@ -165,6 +167,22 @@ BOOST_AUTO_TEST_CASE(a_queue_refused_for_want_of_space_harms_none_that_is_there)
         // A smaller one, as the text advises, finds its place.
         return all + complaint_of_success(constructing<numbers::producer>(directory / "third", {.capacity = 1}));
     }));
+}
+
+BOOST_AUTO_TEST_CASE(a_file_with_one_hole_gets_all_its_bytes_when_it_is_opened) {
+    const rig::workspace place;
+    const auto path = place / "queue";
+    { const numbers::producer creator(path, {.capacity = 1U << 14}); }
+    const auto allocated = [&] {
+        struct stat status {};
+        return stat(path.c_str(), &status) == 0 ? status.st_blocks * 512 : 0;
+    };
+    const auto all = static_cast<off_t>(std::filesystem::file_size(path));
+    const os::descriptor file(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+    BOOST_REQUIRE(fallocate(file.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, all - 4096, 4096) == 0);
+    BOOST_TEST(allocated() < all);
+    const numbers::consumer in(path, {.prefault = false});
+    BOOST_TEST(allocated() >= all);
 }
 
 BOOST_AUTO_TEST_CASE(a_sparse_copy_gets_all_its_bytes_when_it_is_opened_or_is_no_space) {

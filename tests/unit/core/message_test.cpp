@@ -9,6 +9,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -83,6 +84,24 @@ BOOST_AUTO_TEST_CASE(popped_bytes_knows_the_size_even_of_what_did_not_fit) {
     const noria::popped<noria::bytes> empty(noria::bytes(""), 1);  // an empty message is a message
     BOOST_TEST(static_cast<bool>(empty));
     BOOST_TEST(empty->empty());
+}
+
+BOOST_AUTO_TEST_CASE(messages_of_every_size_are_copied_whole_and_nothing_beside_them) {
+    // Small ones go by words, and what is left behind the last whole word by itself.
+    const auto copied = []<std::size_t... Before>(std::index_sequence<Before...>) {
+        const auto one = []<std::size_t Bytes>(std::integral_constant<std::size_t, Bytes>) {
+            std::array<std::byte, 160> message{};
+            for (std::size_t i = 0; i < message.size(); ++i) message[i] = static_cast<std::byte>(i + 1);
+            alignas(8) std::array<std::byte, 160> room{};
+            noria::copy_into_room<Bytes>(room.data(), message.data());
+            for (std::size_t i = 0; i < room.size(); ++i) {
+                if (room[i] != (i < Bytes ? message[i] : std::byte{0})) return false;
+            }
+            return true;
+        };
+        return (one(std::integral_constant<std::size_t, Before + 1>{}) && ...);
+    };
+    BOOST_TEST(copied(std::make_index_sequence<140>{}));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

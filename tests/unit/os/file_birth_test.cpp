@@ -248,13 +248,15 @@ BOOST_AUTO_TEST_CASE(stillborn_files_are_removed_and_unborn_ones_are_not) {
         const fs::path stillborn = dir / ".queue.0123456789abcdef.noria-birth";
         const fs::path unborn = dir / ".queue.fedcba9876543210.noria-birth";
         const fs::path of_another = dir / ".other.0123456789abcdef.noria-birth";
-        for (const auto& each : {stillborn, unborn, of_another}) std::ofstream(each) << "half";
+        const fs::path no_queue = dir / ".queue.0123456789abcdef.notes";
+        for (const auto& each : {stillborn, unborn, of_another, no_queue}) std::ofstream(each) << "half";
         const noria::os::descriptor living(open(unborn.c_str(), O_RDWR | O_CLOEXEC));
         if (noria::os::try_lock(living.get(), lock_offset) != 0) return 1;
         if (create(dir / "queue").error != 0) return 2;
         if (fs::exists(stillborn)) return 3;
         if (!fs::exists(unborn)) return 4;
         if (!fs::exists(of_another)) return 5;
+        if (!fs::exists(no_queue)) return 7;
         return is_whole(dir / "queue", 0600) ? 0 : 6;
     });
     const auto fate = maker.wait();

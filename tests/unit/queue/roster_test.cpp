@@ -106,6 +106,33 @@ BOOST_AUTO_TEST_CASE(a_lock_whose_holder_is_on_no_record_is_in_passing_hands) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_crowd_is_full_when_somebody_lives_in_each_entry_and_not_while_one_is_in_passing_hands) {
+    const noria::rig::workspace dir;
+    layout::shape crowd = shape;
+    crowd.kind = layout::queue_kind::mpmc;
+    crowd.endpoints = 0;
+    BOOST_REQUIRE(!queue_file::create(dir / "queue", {.capacity = 4, .endpoints = 2}, crowd));
+    const auto open = [&] {
+        std::unique_ptr<queue_file> file;
+        BOOST_REQUIRE(!queue_file::open(dir / "queue", {}, crowd, file));
+        return file;
+    };
+    const auto first = open();
+    const auto second = open();
+    const auto newcomer = open();
+    bool passing = false;
+    BOOST_TEST(!noria::queue::take_role(*first, role::producer, passing));
+    (void)noria::queue::move_in(*first, role::producer, 0, 0);
+    BOOST_TEST(!noria::queue::take_role(*second, role::consumer, passing));  // and has not moved in yet
+    BOOST_TEST((noria::queue::take_role(*newcomer, role::consumer, passing).code == errc::role_taken));
+    BOOST_TEST(passing);
+    (void)noria::queue::move_in(*second, role::consumer, 0, 0);
+    BOOST_TEST((noria::queue::take_role(*newcomer, role::consumer, passing).code == errc::roster_full));
+    BOOST_TEST(!passing);
+    noria::queue::move_out(*first, role::producer);
+    noria::queue::move_out(*second, role::consumer);
+}
+
 BOOST_AUTO_TEST_CASE(a_death_is_found_by_whoever_asks_the_kernel_and_recovered_once) {
     const some_queue queue;
     move_in_and_vanish(queue, role::producer);

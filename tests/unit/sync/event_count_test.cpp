@@ -118,6 +118,20 @@ BOOST_AUTO_TEST_CASE(the_epoch_wraps_below_the_fence_bit) {
     BOOST_TEST(line.word == 0xfffffffeU);
 }
 
+BOOST_AUTO_TEST_CASE(rousing_moves_the_word_and_leaves_it_armed_whatever_it_was) {
+    // So that who dies before the wake-up call of its rousing leaves it to the next waker.
+    for (const std::uint32_t before : {0U, 1U, 6U, 7U}) {
+        for (const std::uint32_t fence : {0U, layout::event_needs_fence}) {
+            layout::event_line line{};
+            line.word = before | fence;
+            noria::sync::event_count(line).rouse();
+            BOOST_TEST(line.word != (before | fence));
+            BOOST_TEST((line.word & layout::event_armed) != 0U);
+            BOOST_TEST((line.word & layout::event_needs_fence) == fence);
+        }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_required_fence_stays_required) {
     layout::event_line line{};
     const event_of event(line);

@@ -2,8 +2,10 @@
 #include "noria/sync/robust_mutex.hpp"
 
 #include "noria/core/atomics.hpp"
+#include "rig/child.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <unistd.h>
 
 #include <atomic>
 #include <thread>
@@ -63,6 +65,22 @@ BOOST_AUTO_TEST_CASE(many_threads_are_one_at_a_time_and_none_is_forgotten) {
     BOOST_TEST(line.owner == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(who_leaves_wakes_one_who_sleeps) {
+    // Method: a sleeper without a deadline, which looks only when it is woken.
+    noria::layout::mutex_line line{};
+    const robust_mutex mutex(line);
+    BOOST_REQUIRE(mutex.try_take(1));
+    noria::store_relaxed(line.owner, 1 | mutex_contended);
+    std::atomic<pid_t> thread{0};
+    std::thread sleeper([&] {
+        thread = gettid();
+        while (noria::load_relaxed(line.owner) != 0) noria::os::futex_wait(line.owner, 1 | mutex_contended, for_ever);
+    });
+    BOOST_TEST(noria::rig::eventually([&] { return thread != 0 && noria::rig::sleeps_in_futex_for_good(thread); }));
+    BOOST_TEST(mutex.leave(1));
+    sleeper.join();
+}
+
 BOOST_AUTO_TEST_CASE(a_living_owner_is_waited_for_until_the_time_is_over) {
     noria::layout::mutex_line line{};
     const robust_mutex mutex(line);
@@ -98,6 +116,19 @@ BOOST_AUTO_TEST_CASE(who_has_slept_takes_it_so_that_other_sleepers_are_woken) {
     oracle dead{.answer = robust_mutex::fate::buried, .buries = &line.owner};
     BOOST_REQUIRE((mutex.take(1, 0ns, for_ever, dead.question()) == robust_mutex::answer::taken));
     BOOST_TEST(line.owner == (1U | mutex_contended));
+}
+
+BOOST_AUTO_TEST_CASE(however_long_one_would_spin_the_time_is_kept_and_a_dead_owner_is_asked_about) {
+    constexpr auto for_good = std::chrono::nanoseconds::max();
+    noria::layout::mutex_line line{};
+    const robust_mutex mutex(line);
+    oracle about;
+    BOOST_REQUIRE(mutex.try_take(7));
+    BOOST_TEST((mutex.take(2, for_good, monotonic::now() + 2ms, about.question()) == robust_mutex::answer::busy));
+    about.buries = &line.owner;
+    about.answer = robust_mutex::fate::buried;
+    BOOST_TEST((mutex.take(2, for_good, for_ever, about.question()) == robust_mutex::answer::taken));
+    BOOST_TEST(about.about == 7U);
 }
 
 BOOST_AUTO_TEST_CASE(a_word_that_lies_is_told) {
