@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(two_names_of_one_file_are_one_queue) {
 BOOST_AUTO_TEST_CASE(who_opens_a_file_that_is_replaced_meanwhile_comes_into_the_new_one) {
     // Method: the opener is halted where it has the old file open, and is about to read its header; and where it has mapped
     // it, and is about to take the role.
-    for (const std::uint64_t where : {SYS_pread64, SYS_fcntl}) {
+    for (const std::uint64_t where : {std::uint64_t{SYS_pread64}, std::uint64_t{SYS_fcntl}}) {
         const rig::workspace place;
         const auto path = place / "queue";
         { const numbers::producer creator{path, {.capacity = 4}}; }

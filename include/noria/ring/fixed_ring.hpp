@@ -100,6 +100,7 @@ public:
         position_ += by;
     }
 
+    [[nodiscard]] fixed_place place() const noexcept { return *this; }
     // Stands where the other place does, in the same ring.
     void go_to(const fixed_place& other, const slot_plan& plan) noexcept {
         position_ = other.position_;
@@ -157,7 +158,7 @@ protected:
     // the i-th. Nothing that a store might change is read again, so that the loop lives in registers.
     template <class Write>
     std::uint64_t publish_some(std::uint64_t most, Write&& write, const slot_plan& plan) noexcept {
-        fixed_place here = *this;
+        fixed_place here = place();
         layout::producer_line& line = *producer_;
         const std::uint64_t count = std::min(most, limit_ - here.position());
         for (std::uint64_t i = 0; i < count;) {
@@ -242,7 +243,7 @@ protected:
     // Where we are is kept in registers, and stored in time for whoever asks meanwhile.
     template <class Show, class Told>
     bool show_some(std::uint64_t most, Show&& show, Told&& told, const slot_plan& plan) {
-        fixed_place here = *this;
+        fixed_place here = place();
         layout::consumer_line& line = *consumer_;
         const std::uint64_t seen = seen_;
         const std::uint64_t end = here.position() + most;

@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(a_header_that_contradicts_itself_is_corrupt_whatever_its_su
         [](layout::header& page) { page.message_align = 128; },
         [](layout::header& page) { page.reserved_word = 1; },
         [](layout::header& page) { page.message_bytes = ~std::uint64_t{0}; },
-        [](layout::header& page) { page.message_bytes += 8; },
+        [](layout::header& page) { page.message_bytes += 16; },
         [](layout::header& page) { page.capacity = 0; },
         [](layout::header& page) { page.capacity = 3; },
         [](layout::header& page) { page.capacity = std::uint64_t{1} << 63; },

@@ -87,17 +87,20 @@ BOOST_AUTO_TEST_CASE(popped_bytes_knows_the_size_even_of_what_did_not_fit) {
 }
 
 BOOST_AUTO_TEST_CASE(messages_of_every_size_are_copied_whole_and_nothing_beside_them) {
-    // Small ones go by words, and what is left behind the last whole word by itself.
+    // Small ones go by words, and what is left behind the last whole word by itself; where rooms begin anywhere, as bytes.
     const auto copied = []<std::size_t... Before>(std::index_sequence<Before...>) {
         const auto one = []<std::size_t Bytes>(std::integral_constant<std::size_t, Bytes>) {
             std::array<std::byte, 160> message{};
             for (std::size_t i = 0; i < message.size(); ++i) message[i] = static_cast<std::byte>(i + 1);
             alignas(8) std::array<std::byte, 160> room{};
-            noria::copy_into_room<Bytes>(room.data(), message.data());
+            alignas(8) std::array<std::byte, 161> odd{};
+            noria::copy_into_room<Bytes, 8>(room.data(), message.data());
+            noria::copy_into_room<Bytes, 1>(odd.data() + 1, message.data());
             for (std::size_t i = 0; i < room.size(); ++i) {
-                if (room[i] != (i < Bytes ? message[i] : std::byte{0})) return false;
+                const std::byte expected = i < Bytes ? message[i] : std::byte{0};
+                if (room[i] != expected || odd[i + 1] != expected) return false;
             }
-            return true;
+            return odd[0] == std::byte{0};
         };
         return (one(std::integral_constant<std::size_t, Before + 1>{}) && ...);
     };
