@@ -2,7 +2,7 @@
 //
 // Positions count messages in the fixed form and bytes in the bytes form; they start at 0, only grow, and wrap at 2^64.
 // Invariants    W1  head <= tail <= head + capacity, up to what a producer killed between publishing and storing its
-//                   tail has left: then tail lags by that record until the next writer's scan.
+//                   tail has left: then tail lags by what its last word published, until the next writer's scan.
 //               W2  head <= taken means [head, taken) is handed out in a lease and not released.
 //               W3  positions below seen were handed out before by a consumer that did not release them: their next
 //                   delivery says so.

@@ -30,8 +30,12 @@ public:
     [[nodiscard]] std::byte* make_room(std::uint64_t bytes, limit how_long) noexcept {
         wanted_ = bytes;
         const limit until = how_long.fixed();
-        if constexpr (requires { ring.is_close_behind(); }) {
+        if constexpr (!Writer::contended) {
             if (how_long.waits() && ring.is_close_behind()) stand_back(ring.pauses_behind());
+            // Mostly there is room, and it was only not looked for: then nothing of what waiting needs.
+            if (glance()) {
+                if (std::byte* const room = ring.claim(bytes); room != nullptr) return room;
+            }
         }
         for (unsigned races = 0; wait(until);) {
             std::byte* const room = ring.claim(bytes);

@@ -66,9 +66,9 @@ struct slot_plan : layout::slot_place {
     }
 };
 
-// So far ahead does a reader ask for lines. Half of it hides less of their way between cores, twice as much no more. (For
-// the writer it makes no difference.)
-constexpr std::size_t fetched_ahead = 8 * line_bytes;
+// So far ahead are lines asked for (measured: tests/bench/README.md).
+constexpr std::size_t writer_fetches = 4 * line_bytes;
+constexpr std::size_t reader_fetches = 8 * line_bytes;
 
 // Where an end of the ring is: what both ends share.
 class fixed_place {
@@ -110,7 +110,7 @@ public:
 
     // Before the last message of a slot is left: asks for the line that will be read some lines later.
     void fetch_on_leaving(const slot_plan& plan) const noexcept {
-        if (behind(plan) == 0 && plan.is_small()) fetch_for_reading(room_ + fetched_ahead);
+        if (behind(plan) == 0 && plan.is_small()) fetch_for_reading(room_ + reader_fetches);
     }
 
 private:
@@ -134,7 +134,9 @@ public:
     NORIA_API bool attach(const ring_view& view) noexcept;
 
     // Where the next message goes, or null: look() first. Wait-free.
-    [[nodiscard]] std::byte* claim(std::uint64_t /*bytes*/) noexcept { return position() == limit_ ? nullptr : room(); }
+    [[nodiscard, gnu::always_inline]] std::byte* claim(std::uint64_t /*bytes*/) noexcept {
+        return position() == limit_ ? nullptr : room();
+    }
 
     // Publishes what stands in the claimed room. Wait-free.
     void commit(std::uint64_t /*bytes*/) noexcept { publish(plan()); }
@@ -146,7 +148,7 @@ public:
     // Then it stands back first, for about as long as a reader in haste needs for a part of the ring.
     [[nodiscard]] bool is_close_behind() const noexcept { return granted_ < capacity() / 8; }
     [[nodiscard]] std::uint64_t pauses_behind() const noexcept {
-        return std::clamp<std::uint64_t>(capacity() / 1024, 1, 4);
+        return std::clamp<std::uint64_t>(capacity() / 42, 1, 96);
     }
     [[nodiscard]] NORIA_API std::uint64_t depth() noexcept;  // messages published and not released
     [[nodiscard]] layout::producer_line& line() const noexcept { return *producer_; }
@@ -177,6 +179,7 @@ private:
                                                     layout::producer_line& line) noexcept {
         // [S2] release -> [S1] in first_in: the messages, before their word
         store_release(plan.word_of(here.room()), plan.word(here.position() + count - 1));
+        if (here.behind(plan) < count && plan.is_small()) fetch_for_writing(here.room() + writer_fetches);
         const std::uint64_t tail = here.position() + count;
         here.advance(plan, count);
         compiler_fence();                // a tail that is stored without its word would be a lie after death
@@ -278,7 +281,7 @@ constexpr slot_plan plan_of{sizeof(T), alignof(T)};
 template <class T>
 class fixed_writer_of : public fixed_writer {
 public:
-    void commit(std::uint64_t /*bytes*/) noexcept { publish(plan_of<T>); }
+    [[gnu::always_inline]] void commit(std::uint64_t /*bytes*/) noexcept { publish(plan_of<T>); }
     template <class Write>
     std::uint64_t commit_some(std::uint64_t most, Write&& write) noexcept {
         return publish_some(most, write, plan_of<T>);
@@ -288,9 +291,9 @@ public:
 template <class T>
 class fixed_reader_of : public fixed_reader {
 public:
-    [[nodiscard]] const std::byte* take() noexcept { return first_in(plan_of<T>); }
+    [[nodiscard, gnu::always_inline]] const std::byte* take() noexcept { return first_in(plan_of<T>); }
     [[nodiscard]] static constexpr std::uint64_t taken_bytes() noexcept { return sizeof(T); }
-    void release() noexcept { release_first(plan_of<T>); }
+    [[gnu::always_inline]] void release() noexcept { release_first(plan_of<T>); }
     template <class Show, class Told>
     bool show_some(std::uint64_t most, Show&& show, Told&& told) {
         return fixed_reader::show_some(most, show, told, plan_of<T>);

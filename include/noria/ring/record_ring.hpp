@@ -66,7 +66,7 @@ public:
     // Whether it found little room when it looked, and how long it stands back then: as in the fixed ring.
     [[nodiscard]] bool is_close_behind() const noexcept { return granted_ < capacity_ / 8; }
     [[nodiscard]] std::uint64_t pauses_behind() const noexcept {
-        return std::clamp<std::uint64_t>(capacity_ / 65536, 1, 4);
+        return std::clamp<std::uint64_t>(capacity_ / 2688, 1, 96);
     }
 
     [[nodiscard]] std::uint64_t position() const noexcept { return tail_; }

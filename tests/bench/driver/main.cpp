@@ -83,12 +83,10 @@ std::vector<contender> contenders_of(const std::string& program, std::vector<std
 class daemons {
 public:
     explicit daemons(const std::vector<contender>& all) {
-        const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
         for (const auto& each : all) {
             if (!each.daemon.empty() && !running_.contains(each.daemon))
-                running_[each.daemon] = start({each.daemon}, nowhere);
+                running_[each.daemon] = start({"sh", "-c", "exec " + each.daemon + " >/dev/null 2>&1"});
         }
-        close(nowhere);
         if (!running_.empty()) sleep(2);  // it tells nobody when it is ready
     }
     ~daemons() {
