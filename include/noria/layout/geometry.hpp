@@ -81,7 +81,8 @@ constexpr slot_place fixed_slot(std::uint64_t message_bytes, std::uint64_t messa
 constexpr slot_place stream_slot(std::uint64_t message_bytes, std::uint64_t message_align) noexcept {
     const std::uint64_t stride = round_up(message_bytes, message_align);
     const std::uint64_t room = line_bytes - record_header_bytes;
-    if (message_align > record_alignment || 2 * stride > room) return fixed_slot(message_bytes, message_align);
+    const bool shares = message_align <= record_alignment && stride != 0 && stride <= room / 2;  // 0: says a file
+    if (!shares) return fixed_slot(message_bytes, message_align);
     return {.payload_offset = record_header_bytes,
             .slot_bytes = line_bytes,
             .messages = room / stride,

@@ -102,6 +102,10 @@ BOOST_AUTO_TEST_CASE(small_messages_of_a_stream_share_lines) {
             BOOST_TEST(where.ring_bytes == 64 * each.slots_for_64);
         }
     }
+    // What a hostile header may say, and what overflows.
+    BOOST_TEST(layout::stream_slot(0, 8).messages == 1U);
+    BOOST_TEST(layout::stream_slot(~std::uint64_t{0}, 8).messages == 1U);
+    BOOST_TEST(layout::stream_slot(std::uint64_t{1} << 63, 8).messages == 1U);
     for (std::uint64_t messages = 1; messages <= 56; ++messages) {
         for (std::uint64_t capacity = 1; capacity <= 4096; capacity *= 2) {
             const std::uint64_t turn = messages * layout::stream_slots(capacity, messages);
