@@ -8,6 +8,22 @@
 using namespace noria;
 using namespace noria::errors;
 
+namespace {
+
+// Makes the file, and finds no memory to use it. 0: and says so.
+int create_in_vain(const std::filesystem::path& path, const options& wishes) {
+    limit(RLIMIT_AS, address_space() + (1U << 20));
+    return complaint(constructing<numbers::producer>(path, wishes), errc::out_of_memory, path, {}).empty() ? 0 : 1;
+}
+
+void halt_at_its_name(rig::stepped_child& creator, const std::filesystem::path& path) {
+    while (!std::filesystem::exists(path) && creator.step()) {
+    }
+    BOOST_REQUIRE(std::filesystem::exists(path));
+}
+
+}  // namespace
+
 BOOST_AUTO_TEST_SUITE(take_back)
 
 BOOST_AUTO_TEST_CASE(a_creator_that_cannot_use_its_queue_takes_its_file_back) {
@@ -37,13 +53,8 @@ BOOST_AUTO_TEST_CASE(a_creator_that_cannot_use_its_queue_leaves_it_to_those_who_
     const rig::workspace place;
     const auto path = place / "queue";
     const options wishes{.capacity = 1U << 18};
-    rig::stepped_child creator([&] {
-        limit(RLIMIT_AS, address_space() + (1U << 20));
-        return complaint(constructing<numbers::producer>(path, wishes), errc::out_of_memory, path, {}).empty() ? 0 : 1;
-    });
-    while (!std::filesystem::exists(path) && creator.step()) {
-    }
-    BOOST_REQUIRE(std::filesystem::exists(path));
+    rig::stepped_child creator([&] { return create_in_vain(path, wishes); });
+    halt_at_its_name(creator, path);
     {
         const numbers::consumer in{path};
         BOOST_TEST((creator.finish() == rig::fate{.exit_status = 0, .signal = 0}));
@@ -59,13 +70,8 @@ BOOST_AUTO_TEST_CASE(a_creator_that_cannot_use_its_queue_takes_no_other_file_for
     const rig::workspace place;
     const auto path = place / "queue";
     const options wishes{.capacity = 1U << 18};
-    rig::stepped_child creator([&] {
-        limit(RLIMIT_AS, address_space() + (1U << 20));
-        return complaint(constructing<numbers::producer>(path, wishes), errc::out_of_memory, path, {}).empty() ? 0 : 1;
-    });
-    while (!std::filesystem::exists(path) && creator.step()) {
-    }
-    BOOST_REQUIRE(std::filesystem::exists(path));
+    rig::stepped_child creator([&] { return create_in_vain(path, wishes); });
+    halt_at_its_name(creator, path);
     std::filesystem::remove(path);
     { const numbers::producer other(path, wishes); }
     const auto uuid = inspect(path).uuid;
