@@ -19,7 +19,8 @@ namespace {
 // Who spins for so long never sleeps.
 const options tireless{.waiting = {.spin = std::chrono::nanoseconds::max()}};
 
-// Does the deed when the other thread has begun its wait; some observations later, so that it spins by then.
+// Does the deed when the other thread has begun its wait; some observations later, so that it spins by then. A deed that
+// needs the ring's mutex is a verb that waits: who was made to stand still with the mutex makes others refuse.
 template <class Wait, class Deed>
 void meanwhile(const std::filesystem::path& file, Wait wait, Deed deed) {
     std::atomic<bool> begun{false};
@@ -60,12 +61,14 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_message_ends_it_and_so_does_room, Q, queues) {
     std::uint64_t got = torn;
     bool sent = false;
     meanwhile(
-        queue.file(), [&] { got = number_of<Q>(queue.in.pop()); }, [&] { BOOST_TEST(queue.push(7, 1)); });
+        queue.file(), [&] { got = number_of<Q>(queue.in.pop()); },
+        [&] { BOOST_TEST(queue.out.push(Q::view(Q::make(7)))); });
     BOOST_TEST(got == 7U);
     BOOST_REQUIRE(queue.fill());
     const auto next = Q::make(queue.fits());
     meanwhile(
-        queue.file(), [&] { sent = queue.out.push(Q::view(next)); }, [&] { BOOST_TEST(queue.pop(0, 1)); });
+        queue.file(), [&] { sent = queue.out.push(Q::view(next)); },
+        [&] { BOOST_TEST(number_of<Q>(queue.in.pop()) == 0U); });
     BOOST_TEST(sent);
     BOOST_TEST(queue.pop(1, queue.fits()));
 }
