@@ -30,6 +30,22 @@ struct mappable_descriptor {
     [[nodiscard]] bip::mode_t get_mode() const { return mode; }
 };
 
+constexpr std::uint64_t huge_page_bytes = 2U << 20;
+
+// Where so many bytes may be mapped such that huge pages can stand for them: room that nobody has access to. Null: no huge
+// page would fit, or there is no such room, and anywhere will do.
+std::byte* room_for_huge_pages(std::uint64_t bytes) noexcept {
+    if (bytes < huge_page_bytes) return nullptr;
+    const std::uint64_t most = bytes + huge_page_bytes;
+    void* const room = mmap(nullptr, most, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (room == MAP_FAILED) return nullptr;
+    const std::uint64_t before = -reinterpret_cast<std::uintptr_t>(room) % huge_page_bytes;
+    std::byte* const begin = static_cast<std::byte*>(room) + before;
+    if (before != 0) (void)munmap(room, before);
+    (void)munmap(begin + bytes, huge_page_bytes - before);
+    return begin;
+}
+
 // The mappings that endpoints of this process share. Never destroyed, as endpoints may outlive static objects.
 std::vector<std::weak_ptr<mapped_file>>& shared_mappings() {
     static auto& table = *new std::vector<std::weak_ptr<mapped_file>>;
@@ -48,16 +64,22 @@ mapped_file::mapped_file(std::unique_ptr<region> mapped, access mode) noexcept
 
 int mapped_file::map(const descriptor& file, access mode, std::uint64_t bytes, std::shared_ptr<mapped_file>& mapping) {
     const no_fork until_enlisted;
+    std::byte* const room = room_for_huge_pages(bytes);
+    int error = 0;
     try {
         const auto how = mode == access::read_only ? bip::read_only : bip::read_write;
-        auto mapped =
-            std::make_unique<region>(region{bip::mapped_region(mappable_descriptor{file.get(), how}, how, 0, bytes)});
+        auto mapped = std::make_unique<region>(
+            region{bip::mapped_region(mappable_descriptor{file.get(), how}, how, 0, bytes, room,
+                                      room != nullptr ? MAP_FIXED : bip::default_map_options)});
         mapping.reset(new mapped_file(std::move(mapped), mode));
     } catch (const bip::interprocess_exception& refusal) {
-        const int error = refusal.get_native_error();
-        return error != 0 ? error : EINVAL;
+        error = refusal.get_native_error() != 0 ? refusal.get_native_error() : EINVAL;
     } catch (const std::bad_alloc&) {
-        return ENOMEM;
+        error = ENOMEM;
+    }
+    if (error != 0) {
+        if (room != nullptr) (void)munmap(room, bytes);
+        return error;
     }
     // Where the kernel will not do it, forked() replaces the child's copy instead, a moment later.
     (void)madvise(mapping->data_, mapping->bytes_, MADV_DONTFORK);
@@ -97,6 +119,14 @@ int mapped_file::guard(const loss_marks& marks) noexcept {
     if (watched_ == nullptr) watched_ = watch(data_, bytes_, mode_, marks);
     return watched_ != nullptr ? 0 : ENOMEM;
 }
+
+void mapped_file::use_huge_pages() noexcept {
+    constexpr int collapse = 25;  // MADV_COLLAPSE, Linux 6.1: at once, and whatever the mount and the machine have set
+    (void)madvise(data_, bytes_, MADV_HUGEPAGE);
+    (void)madvise(data_, bytes_ / huge_page_bytes * huge_page_bytes, collapse);
+}
+
+int mapped_file::lock() noexcept { return mlock(data_, bytes_) == 0 ? 0 : errno; }
 
 void mapped_file::populate() noexcept {
     if (exchange(populated_, 1U) != 0) return;

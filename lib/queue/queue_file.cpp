@@ -75,6 +75,13 @@ failure refuse_space(const std::filesystem::path& path, int error, std::uint64_t
                               os::words_for(error), file_bytes));
 }
 
+failure refuse_lock(const std::filesystem::path& path, int error, std::uint64_t file_bytes) {
+    return refuse(path, errc::out_of_memory,
+                  fmt::format("found no way to lock it in memory ({}), expected room for {} bytes; raise "
+                              "RLIMIT_MEMLOCK (ulimit -l), use a smaller capacity, or leave lock_in_memory unset",
+                              os::words_for(error), file_bytes));
+}
+
 failure refuse_birth(const std::filesystem::path& path, const os::birth& born, std::uint64_t file_bytes) {
     using os::birth_step;
     if (born.step == birth_step::directory && born.error != EACCES) {
@@ -315,7 +322,13 @@ failure queue_file::open(const std::filesystem::path& path, const options& wishe
         error != 0) {
         return refuse_errno(path, error, "map it");
     }
+    if (wishes.huge_pages) opened->whole_->use_huge_pages();
     if (wishes.prefault) opened->whole_->populate();
+    if (wishes.lock_in_memory) {
+        if (const int error = opened->whole_->lock(); error != 0) {
+            return refuse_lock(path, error, opened->header_.file_bytes);
+        }
+    }
     file = std::move(opened);
     return {};
 }

@@ -1,8 +1,9 @@
 // mapped_file.hpp: a file in memory, once per process, and never in a forked child.
 //
 // Endpoints of one process that have the same file share one mapping: the second attaches without new page faults, and
-// both see one address. In a fork's child the mapping is gone (MADV_DONTFORK), and its addresses are reserved without
-// access, so that nothing the child maps later can be hit by what it still believes to own.
+// both see one address. A large one begins where a huge page may begin, so that there can be some.
+// In a fork's child the mapping is gone (MADV_DONTFORK), and its addresses are reserved without access, so that nothing the
+// child maps later can be hit by what it still believes to own.
 #pragma once
 
 #include "noria/core/visibility.hpp"
@@ -40,8 +41,14 @@ public:
     // Whether the guard has found the file truncated: what is mapped here is memory of this process's own, and no file.
     [[nodiscard]] bool lost() const noexcept { return watched_ != nullptr && os::lost(*watched_); }
 
+    // Asks the kernel to put huge pages in the place of what is mapped: whole ones of 2 MiB. It may say no, or to some.
+    void use_huge_pages() noexcept;
+
     // Brings every page in, so that the hot path never faults. Once per mapping; later calls do nothing.
     void populate() noexcept;
+
+    // Brings every page in, and keeps it in as long as the mapping is there. Returns 0 or an errno.
+    [[nodiscard]] int lock() noexcept;
 
     void forked() noexcept override;
 
