@@ -76,8 +76,12 @@ struct in_place {
     };
 };
 
-// push and pop: each message is copied in and out. Batches: push_some and consume_some.
-template <template <class> class Queue, bool OfBytes, bool Many>
+struct as_wished {
+    static noria::options also(noria::options wished) { return wished; }
+};
+
+// push and pop: each message is copied in and out. Batches: push_some and consume_some. Wish::also: what else is set.
+template <template <class> class Queue, bool OfBytes, bool Many, class Wish = as_wished>
 struct copied {
     template <std::size_t Bytes>
     using queue = typename in_place<Queue, OfBytes, Many>::template queue<Bytes>;
@@ -87,7 +91,7 @@ struct copied {
     struct sender {
         typename queue<Bytes>::producer out;
         std::unique_ptr<bench::message<Bytes>[]> own { new bench::message<Bytes>[ batch_max ] };
-        explicit sender(const bench::place& at) : out(at.path, wishes(at, Bytes, OfBytes, Many)) {}
+        explicit sender(const bench::place& at) : out(at.path, Wish::also(wishes(at, Bytes, OfBytes, Many))) {}
         bool send(auto&& write) {
             if constexpr (OfBytes) {
                 write(own[0].bytes);
@@ -109,7 +113,7 @@ struct copied {
     template <std::size_t Bytes>
     struct receiver {
         typename queue<Bytes>::consumer in;
-        explicit receiver(const bench::place& at) : in(at.path, wishes(at, Bytes, OfBytes, Many)) {}
+        explicit receiver(const bench::place& at) : in(at.path, Wish::also(wishes(at, Bytes, OfBytes, Many))) {}
         bool receive(auto&& read) {
             const auto message = in.pop_for(patience);
             if (!message) return false;

@@ -68,7 +68,9 @@ bool takes_part(const contender& who, const bench_case& what) {
     if (what.asleep && !who.can("sleeps")) return false;
     if (what.ours_only && !is_ours(who.name)) return false;
     if (what.family == "crowd" && who.producers == 1) return false;
-    if (what.family == "ring") return who.name == "noria::spsc push" || who.name == "noria::mpmc push";
+    const bool huge_pages = who.name.ends_with(" huge_pages");
+    if (what.family == "ring") return huge_pages || who.name == "noria::spsc push" || who.name == "noria::mpmc push";
+    if (huge_pages) return false;
     if (what.family == "roster") return who.name == "noria::mpmc push";
     return true;
 }
