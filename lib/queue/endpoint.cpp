@@ -320,19 +320,20 @@ bool endpoint::wait(limit how_long) noexcept {
         else if (look_through() != ring::sight::nothing)
             found = survey(false);
     }
-    for (;; found = survey(false)) {
+    const sync::event_count* event = nullptr;
+    for (std::uint32_t armed = 0;; found = survey(false)) {
         if (found != nothing()) return answer(found);
         if (interrupted()) return answer(outcome::interrupted);
         now = clock::now();
         if (deadline <= now) return answer(outcome::timed_out);
         const bool elsewhere = awaits_release_;
-        const sync::event_count& event = elsewhere ? others_event_ : own_event_;
-        const std::uint32_t armed = event.arm();
+        const sync::event_count* const where = elsewhere ? &others_event_ : &own_event_;
+        armed = where->arm(std::exchange(event, where) == where ? armed : 0);
         found = survey(probe_is_due(now));  // the second look: whoever rang before we armed has left something to see
         if (found != nothing()) return answer(found);
         if (interrupted()) return answer(outcome::interrupted);
         if (elsewhere != awaits_release_) continue;
-        event.sleep(armed, std::min(deadline, later(now, slice_of(waiting_.slice, now - begun))));
+        event->sleep(armed, std::min(deadline, later(now, slice_of(waiting_.slice, now - begun))));
     }
 }
 

@@ -34,7 +34,8 @@ void event_count::rouse() const noexcept {
     os::futex_wake_all(*word_);
 }
 
-std::uint32_t event_count::arm() const noexcept {
+std::uint32_t event_count::arm(std::uint32_t earlier) const noexcept {
+    if ((earlier & layout::event_armed) != 0 && load_relaxed(*word_) == earlier) return earlier;  // C3
     const std::uint32_t armed = fetch_or(*word_, layout::event_armed) | layout::event_armed;
     if (!os::barrier_everywhere()) require_fences();
     return armed;

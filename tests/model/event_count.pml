@@ -17,7 +17,7 @@
 //            either the property is asked only of runs without such a death, unless UNEXCUSED. And where no membarrier
 //            is to be had (UNREACHED: for the last sleeper), the store of a waker that looked at the word just before
 //            the needs-fence bit was first set may stay in its buffer while all fall asleep.
-// More       FENCED: the needs-fence bit is set from the start. STRANGER: waker 0 is in no membarrier, and sets the bit
+// More       EARLY: each sleeper once wakes for nothing, and then sleeps on a word that it has armed already. FENCED: the needs-fence bit is set from the start. STRANGER: waker 0 is in no membarrier, and sets the bit
 //            before it publishes. CALLER: wakers publish and ring as interrupt() does, with an exchange. LEAVER: waker
 //            0 rouses, as who leaves does, whose death nobody recovers from; the next waker makes up for what it did
 //            not do.
@@ -28,7 +28,7 @@
 // SOURCE lib/sync/event_count.cpp: void event_count::ring() const noexcept {
 // SOURCE lib/sync/event_count.cpp: std::uint32_t advanced(
 // SOURCE lib/sync/event_count.cpp: void event_count::rouse() const noexcept {
-// SOURCE lib/sync/event_count.cpp: std::uint32_t event_count::arm() const noexcept {
+// SOURCE lib/sync/event_count.cpp: std::uint32_t event_count::arm(std::uint32_t earlier) const noexcept {
 // SOURCE include/noria/layout/ring_words.hpp: struct event_line {
 // SOURCE include/noria/layout/ring_words.hpp: constexpr std::uint32_t event_armed
 // SOURCE include/noria/layout/ring_words.hpp: constexpr std::uint32_t event_needs_fence
@@ -43,23 +43,26 @@
 // SOURCE lib/os/futex.cpp: void futex_wake_all(std::uint32_t& word
 //
 // Runs       kind, options | states expected, or the text of what must be found | what it shows; about 25 s in all but for DEEP
-// CHECK  -DWAKERS=2 | 187155 | two wakers
-// CHECK  -DSLEEPERS=2 | 39111 | two sleepers
-// CHECK  -DWAKERS=2 -DSLEEPERS=2 -DROUNDS=1 | 620675 | two of both
-// CHECK  -DPING_PONG -DWAKERS=2 -DSLEEPERS=2 -DROUNDS=3 | 22916 | both sides of a ring
-// CHECK  -DFENCED -DUNREACHED -DWAKERS=2 | 176846 | fences instead of the membarrier
-// CHECK  -DSTRANGER -DWAKERS=2 | 261641 | fences for one, the membarrier for the other
-// CHECK  -DCALLER -DWAKERS=2 -DUNREACHED | 146870 | interrupt() needs neither
-// CHECK  -DCALLER -DSLEEPERS=2 -DUNREACHED | 76863 | the needs-fence bit comes between a waker's look and its exchange
-// CHECK  -DWAKERS=2 -DDEATHS=2 -DROUNDS=1 | 113543 | nothing but a waker's death loses a wake-up
-// CHECK  -DWAKERS=2 -DDEATHS=2 -DROUNDS=1 -DRECOVERED | 473510 | recovery makes up for that
-// CHECK  -DWAKERS=2 -DDEATHS=1 -DROUNDS=1 -DLEAVER | 95578 | and the next waker for who had left the roster
-// CHECK  -DWAKERS=2 -DDEATHS=2 -DSLICE | 1654400 | and with slices not even that
-// CHECK  -DUNREACHED -DWAKERS=2 -DSLICE | 332581 | the first needs-fence bit, with slices
+// CHECK  -DWAKERS=2 | 234838 | two wakers
+// CHECK  -DSLEEPERS=2 | 72036 | two sleepers
+// CHECK  -DWAKERS=2 -DSLEEPERS=2 -DROUNDS=1 | 983150 | two of both
+// CHECK  -DPING_PONG -DWAKERS=2 -DSLEEPERS=2 -DROUNDS=3 | 32077 | both sides of a ring
+// CHECK  -DFENCED -DUNREACHED -DWAKERS=2 | 220056 | fences instead of the membarrier
+// CHECK  -DSTRANGER -DWAKERS=2 | 324426 | fences for one, the membarrier for the other
+// CHECK  -DCALLER -DWAKERS=2 -DUNREACHED | 181515 | interrupt() needs neither
+// CHECK  -DCALLER -DSLEEPERS=2 -DUNREACHED | 132448 | the needs-fence bit comes between a waker's look and its exchange
+// CHECK  -DWAKERS=2 -DDEATHS=2 -DROUNDS=1 | 136030 | nothing but a waker's death loses a wake-up
+// CHECK  -DWAKERS=2 -DDEATHS=2 -DROUNDS=1 -DRECOVERED | 571125 | recovery makes up for that
+// CHECK  -DWAKERS=2 -DDEATHS=1 -DROUNDS=1 -DLEAVER | 116326 | and the next waker for who had left the roster
+// CHECK  -DWAKERS=2 -DDEATHS=2 -DSLICE | 3884379 | and with slices not even that
+// CHECK  -DUNREACHED -DWAKERS=2 -DSLICE | 738636 | the first needs-fence bit, with slices
+// CHECK  -DWAKERS=2 -DEARLY | 461198 | a word still armed as before needs no second barrier
+// CHECK  -DWAKERS=2 -DSLEEPERS=2 -DROUNDS=1 -DEARLY | 3777962 | of two sleepers' neither
 // LIMIT  -DDEATHS=1 -DUNEXCUSED | !((done[0]!=got | a waker killed before its wake-up call, without slices
 // LIMIT  -DUNREACHED | !((done[0]!=got | the first needs-fence bit, without slices
 // MUTANT -DNO_MEMBARRIER | !((done[0]!=got | arms, but lets the wakers' stores stay in their buffers
 // MUTANT -DNO_SECOND_LOOK | !((done[0]!=got | sleeps without a look after arming
+// MUTANT -DEARLY -DARMED_ONCE | !((done[0]!=got | no second barrier for a word that was rung since
 // MUTANT -DTWO_WORDS | !((done[0]!=got | flag and epoch in two words
 // MUTANT -DNO_EPOCH -DSLEEPERS=2 | !((done[0]!=got | a flag without epoch: armed again by the other sleeper, it seems not rung
 // MUTANT -DFENCED -DUNREACHED -DFENCE_BIT_IGNORED | !((done[0]!=got | bell() looks at the armed bit alone
@@ -190,22 +193,39 @@ inline bell(w, e) {
     fi
 }
 
-// event_count::arm, by sleeper s.
-inline arm(s, e) {
-#ifdef TWO_WORDS
-    STEP(flag = true); STEP(v = word[e])
-#else
-    STEP(v = word[e] | ARMED; word[e] = v)
-#endif
+inline barrier_everywhere(s, e) {
 #if defined(NO_MEMBARRIER)
     skip;
 #elif defined(UNREACHED)
     if
-    :: s == SLEEPERS - 1 -> STEP(word[e] = word[e] | FENCE) // barrier_everywhere() fails; require_fences()
+    :: s == SLEEPERS - 1 -> STEP(word[e] = word[e] | FENCE) // it fails; require_fences()
     :: else -> STEP(BARRIER)
     fi;
 #else
-    STEP(BARRIER) // barrier_everywhere()
+    STEP(BARRIER)
+#endif
+}
+
+#ifdef ARMED_ONCE
+#define STILL_ARMED v != 0; word[e] = (v != 0 -> word[e] | ARMED : word[e]); v = (v != 0 -> word[e] : 0)
+#else
+#define STILL_ARMED ((v & ARMED) && word[e] == v)
+#endif
+
+// event_count::arm, by sleeper s, whose last arm() in this wait returned v.
+inline arm(s, e) {
+#ifdef TWO_WORDS
+    STEP(flag = true); STEP(v = word[e])
+    barrier_everywhere(s, e)
+#else
+    STEP(still = STILL_ARMED)
+    if
+    :: still
+    :: else ->
+        STEP(v = word[e] | ARMED; word[e] = v)
+        barrier_everywhere(s, e)
+    fi;
+    still = false;
 #endif
 }
 
@@ -224,8 +244,10 @@ inline look(s) {
     od
 }
 
-#ifdef SLICE
+#if defined(SLICE)
 #define WOKEN(s) !asleep[s] || NEWS(s)
+#elif defined(EARLY)
+#define WOKEN(s) !asleep[s] || !early
 #else
 #define WOKEN(s) !asleep[s]
 #endif
@@ -240,13 +262,13 @@ inline wait(s, e) {
     look(s);
 #endif
     if
-    :: there
+    :: there -> v = 0
     :: else ->
         STEP(asleep[s] = (word[e] == v)) // FUTEX_WAIT compares and queues in one
 end_asleep:
-        STEP(WOKEN(s) -> asleep[s] = false)
+        STEP(WOKEN(s) -> early = early || asleep[s]; asleep[s] = false)
     fi;
-    v = 0; there = false
+    there = false
 }
 
 proctype waker(byte w) {
@@ -304,20 +326,20 @@ gone:
 
 proctype sleeper(byte s) {
     byte v, k;
-    bool there;
+    bool there, still, early;
 newcomer:
     do
     :: wait(s, 0)
     od;
 killed:
-    atomic { asleep[s] = false; v = 0; k = 0; there = false };
+    atomic { asleep[s] = false; v = 0; k = 0; there = false; still = false };
     goto newcomer
 }
 
 // Player 0 sends when the last message was released, player 1 releases what was sent.
 proctype player(byte i) {
     byte rounds, now, v, k;
-    bool hit, there;
+    bool hit, there, still, early;
     do
     :: rounds < ROUNDS && SEEN(i, 1 - i) == rounds + i ->
         rounds++;

@@ -7,6 +7,8 @@
 // Invariants  C1  A sleeper looks after its barrier; a waker looks at the word after its store. Of the two looks, one
 //                 sees the other's store: either the sleeper sees what was done, or the waker sees the word armed.
 //             C2  Whoever makes the word even wakes all who sleep on it; whoever finds it even may sleep on nothing.
+//             C3  A word that is still what its sleeper armed needs no second barrier: whoever stored before the first is
+//                 seen by the looks since, whoever looks at the word after it sees it armed, and nobody made it even since.
 // Orders      The waker has no fence. The sleeper's membarrier makes every registered process execute one, between the
 //             waker's store and its load, wherever it is. Where some process cannot register, or a sleeper may not ask,
 //             the word's highest bit tells publishers to execute the fence themselves.
@@ -52,8 +54,9 @@ public:
     // Wakes whoever sleeps or is about to, whatever the word says, and leaves it armed: see Crash.
     NORIA_API void rouse() const noexcept;
 
-    // Announces that the caller is about to sleep. Look again after it; then sleep(), or not.
-    [[nodiscard]] NORIA_API std::uint32_t arm() const noexcept;
+    // Announces that the caller is about to sleep. Look again after it; then sleep(), or not. `earlier`: what this caller's
+    // last arm() of this very word in this wait has returned.
+    [[nodiscard]] NORIA_API std::uint32_t arm(std::uint32_t earlier = 0) const noexcept;
 
     // Sleeps until the word changes, a signal comes, or then.
     void sleep(std::uint32_t armed, os::monotonic::time_point until) const noexcept {

@@ -205,6 +205,34 @@ BOOST_AUTO_TEST_CASE(one_bell_wakes_every_sleeper) {
     BOOST_TEST(there.value == numbers);
 }
 
+// Goal: a word that is still armed as it was has had its barrier; one that was rung or roused meanwhile, or armed by others,
+// has not. Method: the system call is taken away after the first, so that each further one leaves the fence bit.
+BOOST_AUTO_TEST_CASE(armed_again_asks_for_a_barrier_if_the_word_has_changed) {
+    noria::rig::child sleeper([] {
+        if (!noria::os::register_for_barriers()) return 1;
+        layout::event_line line{};
+        const event_of event(line);
+        const std::uint32_t armed = event.arm();
+        if (!noria::rig::deny({{.call = SYS_membarrier, .error = ENOSYS}})) return 77;
+        if (event.arm(armed) != armed || line.word != armed) return 2;
+        for (const std::uint32_t earlier : {armed, armed - 1}) {
+            for (const bool roused : {false, true}) {
+                line.word = armed;
+                roused ? event.rouse() : event.ring();
+                const std::uint32_t changed = line.word;
+                if (event.arm(earlier) != (changed | layout::event_armed)) return 3;
+                if (line.word != (changed | layout::event_armed | layout::event_needs_fence)) return 4;
+            }
+        }
+        line.word = armed;
+        (void)event.arm();
+        return (line.word & layout::event_needs_fence) != 0 ? 0 : 5;
+    });
+    const auto fate = sleeper.wait();
+    if (fate.exit_status == 77) return noria::rig::skip("this kernel keeps no seccomp filters");
+    BOOST_TEST(fate.exit_status == 0);
+}
+
 // Goal: a sleeper that may not ask for barriers makes publishers fence. Method: a child from which a filter has taken
 // the system call, as some containers do.
 BOOST_AUTO_TEST_CASE(a_sleeper_without_membarrier_requires_fences) {
