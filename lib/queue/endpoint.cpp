@@ -32,9 +32,8 @@ constexpr auto probe_interval = std::chrono::milliseconds(10);
 constexpr auto first_question = std::chrono::microseconds(200);
 constexpr auto last_question = std::chrono::milliseconds(1);  // ... and how often at the least, if it sleeps
 
-// Who spins for long hears of ends and deaths as who sleeps does: they stand in no ring. A round takes half a microsecond, so
-// that this is once in a millisecond, and never where one spins for as long as is usual.
-constexpr unsigned rounds_until_survey = 2048;
+// How often who spins looks for ends and deaths, which stand in no ring: never, where one spins for as long as is usual.
+constexpr auto survey_interval = std::chrono::milliseconds(1);
 
 // Between two tries of an opening that waits for a file or a role.
 constexpr auto retry_interval = std::chrono::milliseconds(1);
@@ -314,11 +313,14 @@ bool endpoint::wait(limit how_long) noexcept {
 
     const clock::time_point deadline = how_long.deadline();
     sync::backoff spin(std::min<std::chrono::nanoseconds>(waiting_.spin, deadline - std::min(deadline, now)), crowded_);
-    for (unsigned round = 1; found == nothing() && load_relaxed(interrupted_) == 0 && spin.pause(); ++round) {
-        if (round % rounds_until_survey == 0)
-            found = survey(probe_is_due(clock::now()));
-        else if (look_through() != ring::sight::nothing)
+    clock::time_point surveyed = now;
+    while (found == nothing() && load_relaxed(interrupted_) == 0 && spin.pause()) {
+        if (spin.now() - surveyed >= survey_interval) {
+            surveyed = spin.now();
+            found = survey(probe_is_due(surveyed));
+        } else if (look_through() != ring::sight::nothing) {
             found = survey(false);
+        }
     }
     const sync::event_count* event = nullptr;
     for (std::uint32_t armed = 0;; found = survey(false)) {

@@ -411,7 +411,8 @@ BOOST_AUTO_TEST_CASE(a_thousand_endpoints_come_and_go_while_files_are_truncated)
         over = true;
         foreigner.join();
         insist(failures == 0, "every thread is well");
-        insist(touches > 0 && seen.calls == touches, "each foreign fault came where it belongs");
+        const auto figures = fmt::format("each of {} foreign faults came where it belongs: {}", touches, seen.calls);
+        insist(touches > 0 && seen.calls == touches, figures.c_str());
         return 0;
     });
     BOOST_TEST(process.wait() == well);

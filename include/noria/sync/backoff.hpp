@@ -29,12 +29,12 @@ public:
             pause_processor();
             return true;
         }
-        const auto now = os::monotonic::now();
+        now_ = os::monotonic::now();
         if (rounds_ == eager_rounds) {
             ++rounds_;
-            begun_ = now;
+            begun_ = now_;
         }
-        if (now - begun_ >= budget_) return false;
+        if (now_ - begun_ >= budget_) return false;
         if (crowded_) {
             std::this_thread::yield();
         } else {
@@ -43,11 +43,15 @@ public:
         return true;
     }
 
+    // The time before the last pause; long ago, before the clock was first needed.
+    [[nodiscard]] os::monotonic::time_point now() const noexcept { return now_; }
+
 private:
     static constexpr int eager_rounds = 16;  // 16 x (about 18 ns of pause + a look): one round trip, 150 to 570 ns
 
     std::chrono::nanoseconds budget_;
     os::monotonic::time_point begun_;
+    os::monotonic::time_point now_;
     int rounds_ = 0;
     bool crowded_;
 };
