@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <grp.h>
+#include <malloc.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/statfs.h>
@@ -57,8 +58,10 @@ private:
     int first_free_ = 0;
 };
 
-// Of address space, as this process uses it now: what RLIMIT_AS counts.
+// Of address space, as this process uses it now: what RLIMIT_AS counts. What the allocator could give back, which would make
+// room under the limit at any time, it has given back.
 inline std::uint64_t address_space() {
+    malloc_trim(0);
     std::uint64_t pages = 0;
     std::ifstream("/proc/self/statm") >> pages;
     return pages * layout::page_bytes;
