@@ -303,7 +303,14 @@ void add_tasks(std::vector<task>& all, bool distinct) {
         {"open", "detach", {empty}},
         {"detach", "open", {empty}},
     };
-    for (const auto& each : Form::queue::is_robust ? under_mutex : lock_free) {
+    // Where a message has its slot for itself, what is free is written to at once; where several share one, a while later.
+    const std::vector<pairing> wide{
+        {"push", "pop", {one_message, wrapping}},
+        {"try_push", "pop", {full}},
+        {"blocked push", "consume_some", {full}},
+    };
+    const auto& pairings = Form::queue::is_robust ? under_mutex : std::is_same_v<Form, wide_form> ? wide : lock_free;
+    for (const auto& each : pairings) {
         for (const auto& out : verbs_of_producers<Form>()) {
             for (const auto& in : verbs_of_consumers<Form>()) {
                 if (out.name != std::string(each.producers) || in.name != std::string(each.consumers)) continue;
@@ -342,6 +349,7 @@ int main(int argc, char** argv) {
 
     std::vector<task> tasks;
     add_tasks<fixed_form>(tasks, distinct);
+    add_tasks<wide_form>(tasks, distinct);
     add_tasks<bytes_form>(tasks, distinct);
     add_tasks<slots_form>(tasks, distinct);
     add_tasks<mutex_types_form>(tasks, distinct);
