@@ -64,13 +64,15 @@ mapped_file::mapped_file(std::unique_ptr<region> mapped, access mode) noexcept
 
 int mapped_file::map(const descriptor& file, access mode, std::uint64_t bytes, std::shared_ptr<mapped_file>& mapping) {
     const no_fork until_enlisted;
-    std::byte* const room = room_for_huge_pages(bytes);
+    std::byte* room = nullptr;
     int error = 0;
     try {
         const auto how = mode == access::read_only ? bip::read_only : bip::read_write;
-        auto mapped = std::make_unique<region>(
-            region{bip::mapped_region(mappable_descriptor{file.get(), how}, how, 0, bytes, room,
-                                      room != nullptr ? MAP_FIXED : bip::default_map_options)});
+        auto mapped = std::make_unique<region>();
+        room = room_for_huge_pages(bytes);
+        mapped->mapped = bip::mapped_region(mappable_descriptor{file.get(), how}, how, 0, bytes, room,
+                                            room != nullptr ? MAP_FIXED : bip::default_map_options);
+        room = nullptr;  // the region's now, which gives it back
         mapping.reset(new mapped_file(std::move(mapped), mode));
     } catch (const bip::interprocess_exception& refusal) {
         error = refusal.get_native_error() != 0 ? refusal.get_native_error() : EINVAL;
