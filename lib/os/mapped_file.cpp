@@ -2,11 +2,13 @@
 #include "noria/os/mapped_file.hpp"
 
 #include "noria/core/atomics.hpp"
+#include "noria/core/bits.hpp"
 
 #include <boost/interprocess/exceptions.hpp>
 #include <boost/interprocess/mapped_region.hpp>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <new>
@@ -36,13 +38,14 @@ constexpr std::uint64_t huge_page_bytes = 2U << 20;
 // page would fit, or there is no such room, and anywhere will do.
 std::byte* room_for_huge_pages(std::uint64_t bytes) noexcept {
     if (bytes < huge_page_bytes) return nullptr;
-    const std::uint64_t most = bytes + huge_page_bytes;
-    void* const room = mmap(nullptr, most, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    const std::uint64_t pages = round_up(bytes, static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)));
+    void* const room =
+        mmap(nullptr, pages + huge_page_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (room == MAP_FAILED) return nullptr;
     const std::uint64_t before = -reinterpret_cast<std::uintptr_t>(room) % huge_page_bytes;
     std::byte* const begin = static_cast<std::byte*>(room) + before;
     if (before != 0) (void)munmap(room, before);
-    (void)munmap(begin + bytes, huge_page_bytes - before);
+    (void)munmap(begin + pages, huge_page_bytes - before);
     return begin;
 }
 

@@ -32,7 +32,7 @@ enum class errc {
     file_size_limit,          // RLIMIT_FSIZE, or the file system's own limit, is below the queue's size
     no_permission,            // the caller may not open, or may not create here
     descriptor_limit,         // RLIMIT_NOFILE (or the system's own limit) is reached
-    out_of_memory,            // the address space or memory for the mapping or a buffer is not to be had
+    out_of_memory,            // room for the mapping or a buffer is not to be had, or not to be locked in memory
     unsupported_file_system,  // a file system on which mappings, locks or allocation do not keep the promises
     system,                   // anything else the system refused; the text holds its words
 };
