@@ -92,6 +92,25 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(push_all_waits_for_room_for_all, Q, robust) {
     BOOST_TEST(sent);
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(after_a_batch_one_message_waits_for_its_own_room_alone, Q, robust) {
+    pair_of<Q> queue(4, {.waiting = {.spin = 0ns, .slice = no_slices}});
+    BOOST_REQUIRE(queue.fill());
+    const batch<Q> all(10, queue.fits());
+    BOOST_TEST(!queue.out.try_push_all(all.messages));
+    std::atomic<pid_t> thread{0};
+    std::atomic<bool> sent{false};
+    std::thread sender([&] {
+        thread = gettid();
+        sent = queue.out.push(Q::view(Q::make(queue.fits())));
+    });
+    BOOST_TEST(rig::eventually([&] { return thread != 0 && rig::sleeps_in_futex_for_good(thread); }));
+    BOOST_TEST(queue.pop(0, 1));
+    BOOST_TEST(rig::eventually([&] { return sent.load(); }));
+    queue.out.interrupt();  // whoever waits for more does not wait for ever
+    sender.join();
+    BOOST_TEST(queue.pop(1, queue.fits()));
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(the_figures_count_each_message_of_a_batch, Q, robust) {
     // From outside, where nobody looks at the depth to learn the high-water mark.
     pair_of<Q> queue(4);
