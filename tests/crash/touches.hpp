@@ -143,7 +143,7 @@ private:
         length_[here] = instruction->size;
         // What names memory and accesses none.
         const bool computes_only = instruction->id == X86_INS_LEA || instruction->id == X86_INS_NOP ||
-                                   instruction->id == X86_INS_PREFETCH || instruction->id == X86_INS_PREFETCHW;
+                                   instruction->id == X86_INS_PREFETCHT0 || instruction->id == X86_INS_PREFETCHW;
         if (instruction->id == X86_INS_SYSCALL) always_.insert(here);
         // The first operand is where the result goes, unless the instruction only compares; what exchanges has a lock.
         const bool compares = instruction->id == X86_INS_CMP || instruction->id == X86_INS_TEST;

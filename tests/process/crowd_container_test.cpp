@@ -125,6 +125,7 @@ BOOST_AUTO_TEST_CASE(crowds_of_two_containers_share_a_stream_and_lose_nothing) {
     };
     const rig::shared_page<sums> all;
     jobs::producer keeper{place / "queue", making};  // nobody is told of an end before all have come
+    const rig::milestone here;
     std::vector<std::unique_ptr<container>> members;
     for (std::uint64_t i = 0; i < 2; ++i) {
         members.push_back(std::make_unique<container>(place.path(), [] {
@@ -136,6 +137,7 @@ BOOST_AUTO_TEST_CASE(crowds_of_two_containers_share_a_stream_and_lose_nothing) {
     for (std::uint64_t i = 0; i < 2; ++i) {
         members.push_back(std::make_unique<container>(place.path(), [&] {
             jobs::consumer in{"/queues/queue", making};
+            here.tell();
             while (const auto got = in.pop_for(patience)) {
                 insist(whole(*got) && got.deliveries() == 1, "the message is whole, and comes for the first time");
                 ++all->count;
@@ -146,6 +148,7 @@ BOOST_AUTO_TEST_CASE(crowds_of_two_containers_share_a_stream_and_lose_nothing) {
         }));
     }
     for (std::size_t i = 0; i < 2; ++i) BOOST_TEST(members[i]->wait() == well);
+    for (std::size_t i = 2; i < 4; ++i) here.hear();
     { auto gone = std::move(keeper); }
     for (std::size_t i = 2; i < 4; ++i) BOOST_TEST(members[i]->wait() == well);
     BOOST_TEST(all->count == 2 * each);

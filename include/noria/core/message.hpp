@@ -79,21 +79,33 @@ private:
     unsigned deliveries_ = 0;
 };
 
-// Copies a message of known size. A small one goes by words: it was written a moment ago, and a load that is wider than those
+// Copies a message into its room. A small one goes by words: it was written a moment ago, and a load that is wider than those
 // stores would wait until they have left the processor (three times the time of a push of 64 bytes).
+constexpr std::size_t copied_by_words = 128;  // at most
+
+[[gnu::always_inline]] inline void copy_word(std::byte* room, const std::byte* from) noexcept {
+    std::uint64_t word = 0;
+    std::memcpy(&word, from, sizeof word);
+    // Relaxed: the ring's word publishes it; and a store that the compiler may not make part of a wider one.
+    store_relaxed(*reinterpret_cast<std::uint64_t*>(room), word);
+}
+// Of known size.
 template <std::size_t Bytes, std::size_t Align>
 [[gnu::always_inline]] inline void copy_into_room(std::byte* room, const void* message) noexcept {
-    constexpr std::size_t words = Align >= 8 && Bytes <= 128 ? Bytes / 8 : 0;
-    const auto copy_word = [&](std::size_t i) __attribute__((always_inline)) {
-        std::uint64_t word = 0;
-        std::memcpy(&word, static_cast<const std::byte*>(message) + i * 8, 8);
-        // Relaxed: the ring's word publishes it; and a store that the compiler may not make part of a wider one.
-        store_relaxed(*reinterpret_cast<std::uint64_t*>(room + i * 8), word);
-    };
-    [&]<std::size_t... I>(std::index_sequence<I...>) __attribute__((always_inline)) { (copy_word(I), ...); }
+    constexpr std::size_t words = Align >= 8 && Bytes <= copied_by_words ? Bytes / 8 : 0;
+    const auto* const from = static_cast<const std::byte*>(message);
+    [&]<std::size_t... I>(std::index_sequence<I...>) __attribute__((always_inline)) {
+        (copy_word(room + I * 8, from + I * 8), ...);
+    }
     (std::make_index_sequence<words>{});
-    if constexpr (words * 8 != Bytes)
-        std::memcpy(room + words * 8, static_cast<const std::byte*>(message) + words * 8, Bytes - words * 8);
+    if constexpr (words * 8 != Bytes) std::memcpy(room + words * 8, from + words * 8, Bytes - words * 8);
+}
+// Of any, into room that begins at a word.
+inline void copy_into_room(std::byte* room, bytes message) noexcept {
+    const std::size_t words = message.size() <= copied_by_words ? message.size() / 8 : 0;
+    for (std::size_t i = 0; i < words; ++i) copy_word(room + i * 8, message.data() + i * 8);
+    if (const std::size_t left = message.size() - words * 8; left != 0)
+        std::memcpy(room + words * 8, message.data() + words * 8, left);
 }
 
 }  // namespace noria::inline v1

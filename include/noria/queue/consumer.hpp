@@ -252,22 +252,28 @@ private:
             place_type& at = place();
             if (is_short(at)) [[likely]] {
                 if (const std::byte* const message = at.ring.take(); message != nullptr) [[likely]] {
-                    popped<T> copy(message, at.deliveries());
-                    if (!at.let_go_of_taken(message)) [[unlikely]]
-                        copy = {};
-                    return copy;
+                    if (at.deliveries() != 1) [[unlikely]]
+                        return copy_and_let_go(at, message);
+                    const popped<T> copy(message, 1);  // so that the compiler knows that it is one
+                    if (at.let_go_of_taken(message)) [[likely]]
+                        return copy;
+                    return {};
                 }
             }
             return receive_by_the_long_way(at, how_long);
         }
     }
+    [[gnu::noinline]] static popped<T> copy_and_let_go(place_type& at, const std::byte* message) noexcept
+        requires(!of_bytes) {
+        const popped<T> copy(message, at.deliveries());
+        return at.let_go(message) ? copy : popped<T>();
+    }
     [[gnu::noinline]] static popped<T> receive_by_the_long_way(place_type& at, limit how_long) noexcept
         requires(!of_bytes) {
         const std::byte* const message = first_message(at, how_long);
         if (message == nullptr) return {};
-        popped<T> copy(message, at.deliveries());
-        if (!at.release(message)) copy = {};
-        return copy;
+        at.went(outcome::ok);
+        return copy_and_let_go(at, message);
     }
 
     popped<T> receive_into(std::span<std::byte> buffer, limit how_long) noexcept requires of_bytes {

@@ -22,7 +22,6 @@
 
 #include <cassert>
 #include <chrono>
-#include <cstring>
 #include <memory>
 #include <new>
 #include <span>
@@ -261,7 +260,7 @@ private:
 
     static std::size_t write(std::byte* room, argument message) noexcept {
         if constexpr (of_bytes) {
-            if (!message.empty()) std::memcpy(room, message.data(), message.size());
+            copy_into_room(room, message);
             return message.size();
         } else {
             copy_into_room<sizeof(T), alignof(T)>(room, &message);

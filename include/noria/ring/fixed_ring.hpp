@@ -52,8 +52,7 @@ struct slot_plan : layout::slot_place {
     [[nodiscard]] constexpr std::uint64_t word(std::uint64_t position) const noexcept {
         return layout::record_word(message_bytes, position);
     }
-    // Whether a slot is about a line. Of larger ones the processor itself fetches what follows.
-    [[nodiscard]] constexpr bool is_small() const noexcept { return slot_bytes <= 2 * line_bytes; }
+    [[nodiscard]] constexpr bool is_small() const noexcept { return is_about_a_line(slot_bytes); }
     // How far beyond message p the word's message is; of a word that is not of this ring, more than can be.
     [[nodiscard]] constexpr std::uint64_t lead(std::uint64_t word_found, std::uint64_t position) const noexcept {
         return std::rotl(word_found - word(position), 32);
@@ -65,10 +64,6 @@ struct slot_plan : layout::slot_place {
         return word_found == 0 || word_found == word(position + messages - 1 - turn);
     }
 };
-
-// So far ahead are lines asked for (measured: tests/bench/README.md).
-constexpr std::size_t writer_fetches = 4 * line_bytes;
-constexpr std::size_t reader_fetches = 8 * line_bytes;
 
 // Where an end of the ring is: what both ends share.
 class fixed_place {
@@ -106,11 +101,6 @@ public:
         position_ = other.position_;
         room_ = other.room_;
         if (plan.messages != 1) last_ = other.last_;
-    }
-
-    // Before the last message of a slot is left: asks for the line that will be read some lines later.
-    void fetch_on_leaving(const slot_plan& plan) const noexcept {
-        if (behind(plan) == 0 && plan.is_small()) fetch_for_reading(room_ + reader_fetches);
     }
 
 private:
@@ -232,10 +222,11 @@ protected:
         const std::uint64_t lead = plan.lead(load_acquire(plan.word_of(room())), position());
         if (lead > behind(plan)) return nullptr;
         if (plan.messages != 1) there_ = position() + lead + 1;
+        // A slot that is full: the writer is further on, and does not need the lines ahead just now.
+        if (plan.is_small() && lead + 1 == plan.messages) fetch_for_reading(room() + reader_fetches);
         return room();
     }
     [[gnu::always_inline]] void release_first(const slot_plan& plan) noexcept {
-        fetch_on_leaving(plan);
         advance(plan);
         // [S4] release -> [S3] in look: our reads, before the leave to overwrite
         store_release(consumer_->head, position());
@@ -257,7 +248,6 @@ protected:
                 compiler_fence();
                 const bool again = static_cast<std::int64_t>(seen - here.position()) > 0;
                 if (!show(static_cast<const std::byte*>(here.room()), again ? 2U : 1U)) return false;
-                here.fetch_on_leaving(plan);
                 here.advance(plan);
                 go_to(here, plan);
                 store_release(line.head, here.position());  // [S4] release -> [S3] in look, as in release_first

@@ -22,6 +22,7 @@
 #pragma once
 
 #include "noria/core/atomics.hpp"
+#include "noria/core/cache_line.hpp"
 #include "noria/layout/record.hpp"
 #include "noria/ring/ring_view.hpp"
 
@@ -52,6 +53,7 @@ public:
         // [S2] release -> [S1] in take: the record, before its word.
         store_release(word_at(offset_), layout::record_word(bytes, messages_));
         compiler_fence();  // after a death, count and tail may lag behind the word, never lead
+        if (is_about_a_line(need)) fetch_for_writing(ring_ + next + writer_fetches);
         offset_ = next;
         tail_ += need;
         messages_ += 1;
@@ -118,6 +120,7 @@ public:
     // Gives the taken record's bytes back to the writer. Wait-free.
     void release() noexcept {
         const std::uint64_t passed = layout::record_bytes(length_);
+        if (is_about_a_line(passed)) fetch_for_reading(ring_ + offset_ + reader_fetches);
         head_ += passed;
         offset_ = (offset_ + passed) & (capacity_ - 1);
         messages_ += 1;
