@@ -3,6 +3,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -105,6 +106,23 @@ BOOST_AUTO_TEST_CASE(messages_of_every_size_are_copied_whole_and_nothing_beside_
         return (one(std::integral_constant<std::size_t, Before + 1>{}) && ...);
     };
     BOOST_TEST(copied(std::make_index_sequence<140>{}));
+}
+
+BOOST_AUTO_TEST_CASE(bytes_of_every_size_are_copied_whole_from_anywhere_and_nothing_beside_them) {
+    std::array<std::byte, 320> source{};
+    for (std::size_t i = 0; i < source.size(); ++i) source[i] = static_cast<std::byte>(i % 251 + 1);
+    for (std::size_t begin = 0; begin < 8; ++begin) {
+        for (std::size_t size = 0; size <= 300; ++size) {
+            alignas(8) std::array<std::byte, 320> room{};
+            noria::copy_into_room(room.data(), noria::bytes(source.data() + begin, size));
+            const auto rest = room.begin() + static_cast<std::ptrdiff_t>(size);
+            BOOST_REQUIRE(std::equal(room.begin(), rest, source.begin() + static_cast<std::ptrdiff_t>(begin)));
+            BOOST_REQUIRE(std::all_of(rest, room.end(), [](std::byte each) { return each == std::byte{0}; }));
+        }
+    }
+    std::byte nowhere{1};
+    noria::copy_into_room(&nowhere, noria::bytes());  // of no bytes, which point to nothing
+    BOOST_TEST((nowhere == std::byte{1}));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
