@@ -29,7 +29,7 @@ std::optional<inhabitant> inhabitant_seen(queue::queue_file& file, std::uint64_t
     const layout::roster_entry& entry = file.entry(index);
     if (load_acquire(entry.state) != layout::entry_alive) return std::nullopt;  // E1: the record is filled in
     return inhabitant{.role = load_relaxed(entry.role) == layout::role_producer ? role::producer : role::consumer,
-                      .alive = os::is_locked(file.locks(), layout::lock_base + index),
+                      .alive = file.locks().ask(layout::lock_base + index).owner == os::lock_owner::endpoint,
                       .incarnation = load_relaxed(entry.incarnation),
                       .pid = load_relaxed(entry.pid),
                       .start_time = load_relaxed(entry.start_time),

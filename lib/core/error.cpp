@@ -37,6 +37,11 @@ public:
             case errc::out_of_memory: return "out of memory";
             case errc::unsupported_file_system: return "unsupported file system";
             case errc::system: return "refused by the system";
+            case errc::foreign_owner: return "the file belongs to another user";
+            case errc::foreign_lock: return "a foreign lock is in the way";
+            case errc::recovery_blocked: return "a peer's death cannot be found out or recovered";
+            case errc::lock_lost: return "the endpoint's lock was lost";
+            case errc::forked: return "a fork's copy of an endpoint";
         }
         return "unknown noria error";
     }
@@ -48,10 +53,12 @@ public:
             case errc::symbolic_link: return std::errc::too_many_symbolic_link_levels;
             case errc::role_taken:
             case errc::roster_full:
+            case errc::foreign_lock:
             case errc::in_use: return std::errc::device_or_resource_busy;
             case errc::invalid_options: return std::errc::invalid_argument;
             case errc::no_space: return std::errc::no_space_on_device;
             case errc::file_size_limit: return std::errc::file_too_large;
+            case errc::foreign_owner:
             case errc::no_permission: return std::errc::permission_denied;
             case errc::descriptor_limit: return std::errc::too_many_files_open;
             case errc::out_of_memory: return std::errc::not_enough_memory;

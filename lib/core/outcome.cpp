@@ -18,6 +18,7 @@ std::string_view name(outcome value) noexcept {
         case outcome::forked: return "forked";
         case outcome::closed: return "closed";
         case outcome::corrupt: return "corrupt";
+        case outcome::recovery_blocked: return "recovery_blocked";
     }
     return "unknown";
 }

@@ -2,6 +2,7 @@
 #include "noria/os/file.hpp"
 
 #include "noria/os/file_lock.hpp"
+#include "noria/os/process.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <string_view>
 #include <system_error>
@@ -25,6 +27,7 @@ namespace noria::inline v1::os {
 namespace {
 
 constexpr std::string_view temporary_suffix = ".noria-birth";
+constexpr std::string_view removal_suffix = ".noria-removal";
 
 struct known_file_system {
     long magic;
@@ -141,34 +144,81 @@ std::filesystem::path directory_of(const std::filesystem::path& path) {
     return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
 }
 
-// A file of the temporary name of our queue whose lock is free was left by a creator that is dead: remove it.
-void remove_stillborn(int directory, const std::string& prefix, std::uint64_t lock_offset) noexcept {
-    const int listing = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (listing < 0) return;
-    DIR* entries = fdopendir(listing);
-    if (entries == nullptr) {
-        close(listing);
-        return;
-    }
-    while (const dirent* entry = readdir(entries)) {
-        const std::string_view name = entry->d_name;
-        if (!name.starts_with(prefix) || !name.ends_with(temporary_suffix)) continue;
-        const descriptor old(openat(directory, entry->d_name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-        if (old.is_open() && try_lock(old.get(), lock_offset) == 0) unlinkat(directory, entry->d_name, 0);
-    }
+// Whether it can name a file in its directory.
+bool is_a_name(const std::string& name) noexcept { return !name.empty() && name != "." && name != ".."; }
+
+// Calls f(name) for each entry of the directory.
+template <class F>
+void for_each_entry(int directory, F f) noexcept {
+    descriptor listing = open_at(directory, ".", O_RDONLY | O_DIRECTORY);
+    if (!listing.is_open()) return;
+    DIR* entries = fdopendir(listing.get());
+    if (entries == nullptr) return;
+    listing.release();  // the stream's now
+    while (const dirent* entry = readdir(entries)) f(entry->d_name);
     closedir(entries);
 }
 
-int open_unnamed(int directory, descriptor& file) noexcept {
-    file.reset(openat(directory, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-    return file.is_open() ? 0 : errno;
+// A file of the temporary name of our queue whose lock is free was left by a creator that is dead: remove it.
+void remove_stillborn(int directory, const std::string& prefix, std::uint64_t lock_offset) noexcept {
+    for_each_entry(directory, [&](const char* entry) {
+        const std::string_view name = entry;
+        if (!name.starts_with(prefix) || !name.ends_with(temporary_suffix)) return;
+        const descriptor old = open_at(directory, entry, O_RDWR | O_NOFOLLOW | O_NONBLOCK);
+        if (old.is_open() && try_lock(old.get(), lock_offset) == 0) unlinkat(directory, entry, 0);
+    });
 }
+
+// A file whose private name tells its own inode was to be removed, by a process that is dead or is just doing it. (A file
+// that was displaced by mistake has another inode than its private name tells, and stays.)
+void remove_leftovers(int directory) noexcept {
+    for_each_entry(directory, [&](const char* entry) {
+        const std::string_view name = entry;
+        if (!name.starts_with('.') || !name.ends_with(removal_suffix)) return;
+        char* end = nullptr;
+        const std::uint64_t inode = std::strtoull(entry + 1, &end, 16);
+        struct stat status {};
+        if (end != entry + name.size() - removal_suffix.size()) return;
+        if (fstatat(directory, entry, &status, AT_SYMLINK_NOFOLLOW) != 0 || status.st_ino != inode) return;
+        unlinkat(directory, entry, 0);
+    });
+}
+
+// A file that is being made. A child of a fork closes its copy of the descriptor at once: otherwise the child would keep the
+// lock of a temporary name, and the file would seem to have a living creator.
+class unborn final : public fork_sensitive {
+public:
+    unborn() = default;
+    ~unborn() override { close(); }
+
+    [[nodiscard]] int get() const noexcept { return file_.get(); }
+
+    // Opens the file under this name in the directory. Returns 0 or an errno.
+    int open(int directory, const char* name, int how) noexcept {
+        const no_fork until_enlisted;
+        delist();
+        file_ = open_at(directory, name, how | O_RDWR, 0600);
+        const int error = file_.is_open() ? 0 : errno;
+        enlist();
+        return error;
+    }
+    void close() noexcept {
+        const no_fork until_closed;
+        delist();
+        file_.reset();
+    }
+    void forked() noexcept override { file_.reset(); }
+
+private:
+    descriptor file_;
+};
+
+int open_unnamed(int directory, unborn& file) noexcept { return file.open(directory, ".", O_TMPFILE); }
 
 // Another creator that finds the file before we have its lock takes it for stillborn. Then it has the lock, or we get the
 // lock of a file without a name: EAGAIN, under another name.
-int open_temporary(int directory, const std::string& name, std::uint64_t lock_offset, descriptor& file) noexcept {
-    file.reset(openat(directory, name.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!file.is_open()) return errno;
+int open_temporary(int directory, const std::string& name, std::uint64_t lock_offset, unborn& file) noexcept {
+    if (const int error = file.open(directory, name.c_str(), O_CREAT | O_EXCL | O_NOFOLLOW); error != 0) return error;
     if (const int error = try_lock(file.get(), lock_offset); error != 0) return error;
     struct stat status {};
     if (fstat(file.get(), &status) != 0) return errno;
@@ -204,7 +254,7 @@ birth create_renamed(int directory, const std::string& name, const birth_wish& w
     const std::string prefix = "." + name + ".";
     remove_stillborn(directory, prefix, wish.lock_offset);
     std::string temporary;
-    descriptor file;
+    unborn file;
     int error = 0;
     do {
         std::uint64_t draw = 0;
@@ -225,30 +275,74 @@ birth create_renamed(int directory, const std::string& name, const birth_wish& w
 
 }  // namespace
 
-void descriptor::reset(int number) noexcept {
-    if (number_ >= 0) close(number_);
-    number_ = number;
-}
-
 file_identity identity_of(const struct stat& status) noexcept { return {status.st_dev, status.st_ino}; }
 
-int open_regular(const std::filesystem::path& path, access mode, descriptor& file, struct stat& status) {
+int make_absolute(const std::filesystem::path& path, std::filesystem::path& absolute) {
+    std::error_code code;
+    absolute = path.empty() ? path : std::filesystem::absolute(path, code);
+    return code.value();
+}
+
+int locate(const std::filesystem::path& path, located& where) {
+    if (path.empty()) return ENOENT;
+    where.name = path.filename().string();
+    where.directory = open_at(AT_FDCWD, directory_of(path).c_str(), O_PATH | O_DIRECTORY);
+    return where.directory.is_open() ? 0 : errno;
+}
+
+int open_regular(const located& where, access mode, descriptor& file, struct stat& status) noexcept {
+    const char* const name = is_a_name(where.name) ? where.name.c_str() : ".";
     // Looked at before it is opened, since opening a device can do things; and again after, since the name may have
     // come to stand for another file in between.
-    if (lstat(path.c_str(), &status) != 0) return errno;
+    if (fstatat(where.directory.get(), name, &status, AT_SYMLINK_NOFOLLOW) != 0) return errno;
     if (S_ISLNK(status.st_mode)) return ELOOP;
     if (S_ISDIR(status.st_mode)) return EISDIR;
     if (!S_ISREG(status.st_mode)) return ENXIO;
-    const int how = (mode == access::read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
-    file.reset(open(path.c_str(), how));
+    const int how = (mode == access::read_only ? O_RDONLY : O_RDWR) | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+    file = open_at(where.directory.get(), name, how);
     if (!file.is_open()) return errno;
     if (fstat(file.get(), &status) != 0) return errno;
     return S_ISREG(status.st_mode) ? 0 : ENXIO;
 }
 
+int open_regular(const std::filesystem::path& path, access mode, descriptor& file, struct stat& status) {
+    located where;
+    if (const int error = locate(path, where); error != 0) return error;
+    return open_regular(where, mode, file, status);
+}
+
 bool names(const std::filesystem::path& path, const file_identity& file) noexcept {
     struct stat status {};
     return lstat(path.c_str(), &status) == 0 && identity_of(status) == file;
+}
+
+bool is_open_to_all(const located& where) noexcept {
+    struct stat status {};
+    // Where it cannot be asked, the cautious answer.
+    if (fstat(where.directory.get(), &status) != 0) return true;
+    return (status.st_mode & S_ISVTX) != 0 && (status.st_mode & S_IWOTH) != 0;
+}
+
+int remove_exactly(const located& where, const file_identity& file, std::string& displaced) {
+    const int directory = where.directory.get();
+    const auto is_there = [&](const std::string& name) {
+        struct stat status {};
+        return fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && identity_of(status) == file;
+    };
+    remove_leftovers(directory);
+    if (!is_there(where.name)) return ENOENT;
+    const std::string aside = fmt::format(".{:x}{}", file.inode, removal_suffix);
+    if (renameat2(directory, where.name.c_str(), directory, aside.c_str(), RENAME_NOREPLACE) != 0) {
+        // Some file systems do not know such a rename: there the name is removed at once.
+        if (errno == EINVAL || errno == ENOSYS) return unlinkat(directory, where.name.c_str(), 0) == 0 ? 0 : errno;
+        return errno;
+    }
+    if (is_there(aside)) return unlinkat(directory, aside.c_str(), 0) == 0 || errno == ENOENT ? 0 : errno;
+    // Another file had taken the name between the look and the rename: it gets the name back.
+    if (renameat2(directory, aside.c_str(), directory, where.name.c_str(), RENAME_NOREPLACE) == 0) return ENOENT;
+    if (errno == ENOENT) return 0;  // another process has removed it as a leftover: it was our file
+    displaced = aside;
+    return EEXIST;
 }
 
 file_system file_system_of(int file) {
@@ -257,16 +351,17 @@ file_system file_system_of(int file) {
     // f_type is signed and as wide as a long; the magic numbers have 32 bits.
     const auto magic = static_cast<long>(static_cast<std::uint32_t>(status.f_type));
     for (const auto& known : known_file_systems) {
-        if (known.magic == magic) return {known.fitness, known.name};
+        if (known.magic == magic) return {known.fitness, known.name, static_cast<std::uint64_t>(magic)};
     }
-    return {};
+    return {.fitness = file_system_fitness::fit, .name = {}, .magic = static_cast<std::uint64_t>(magic)};
 }
 
 birth create_whole(const std::filesystem::path& path, const birth_wish& wish, std::span<const std::byte> contents) {
-    const std::string name = path.filename().string();
-    const descriptor directory(open(directory_of(path).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!directory.is_open()) return {.error = errno, .step = birth_step::directory, .where = {}};
-    if (name.empty() || name == "." || name == "..") return {.error = EISDIR, .step = birth_step::name, .where = {}};
+    located at;
+    if (const int error = locate(path, at); error != 0)
+        return {.error = error, .step = birth_step::directory, .where = {}};
+    const auto& [directory, name] = at;
+    if (!is_a_name(name)) return {.error = EISDIR, .step = birth_step::name, .where = {}};
     const file_system where = file_system_of(directory.get());
     if (where.fitness == file_system_fitness::unfit ||
         (where.fitness == file_system_fitness::copies_on_write && !wish.copy_on_write)) {
@@ -277,7 +372,8 @@ birth create_whole(const std::filesystem::path& path, const birth_wish& wish, st
         return {.error = ENOSPC, .step = birth_step::allocation, .where = where};
     }
 
-    descriptor file;
+    remove_leftovers(directory.get());
+    unborn file;
     if (const int error = open_unnamed(directory.get(), file); error != 0) {
         const bool unknown = error == EOPNOTSUPP || error == EISDIR || error == EINVAL;
         if (unknown) return create_renamed(directory.get(), name, wish, contents);
@@ -288,7 +384,7 @@ birth create_whole(const std::filesystem::path& path, const birth_wish& wish, st
     born.step = birth_step::name;
     born.error = link_unnamed(file.get(), directory.get(), name.c_str());
     if (born.error == ENOENT) {  // no capability and no /proc
-        file.reset();
+        file.close();
         return create_renamed(directory.get(), name, wish, contents);
     }
     return born;

@@ -35,12 +35,19 @@ void unlock(int file, std::uint64_t offset, std::uint64_t bytes) noexcept {
     }
 }
 
-bool is_locked(int file, std::uint64_t offset, std::uint64_t bytes) noexcept {
+lock_report ask_lock(int file, std::uint64_t offset, std::uint64_t bytes) noexcept {
     struct flock lock = range(F_WRLCK, offset, bytes);
     while (fcntl(file, F_OFD_GETLK, &lock) != 0) {
-        if (errno != EINTR) return true;
+        if (errno != EINTR) return {};
     }
-    return lock.l_type != F_UNLCK;
+    if (lock.l_type == F_UNLCK) return {.owner = lock_owner::none};
+    constexpr pid_t of_an_open_file = -1;  // fcntl(2): what l_pid says of an open-file-description lock
+    const bool reads = lock.l_type == F_RDLCK;
+    if (!reads && lock.l_pid == of_an_open_file) return {.owner = lock_owner::endpoint};
+    return {.owner = lock_owner::foreign,
+            .reads = reads,
+            .pid = lock.l_pid > 0 ? static_cast<std::uint64_t>(lock.l_pid) : 0,
+            .offset = static_cast<std::uint64_t>(lock.l_start)};
 }
 
 }  // namespace noria::inline v1::os

@@ -49,6 +49,22 @@ std::byte* room_for_huge_pages(std::uint64_t bytes) noexcept {
     return begin;
 }
 
+// Makes the addresses inaccessible, but for those that are mapped: in a fork's child another library's handler may have
+// run before ours, and may have been given room where MADV_DONTFORK has left a gap. What it mapped stays as it is; the
+// rest of the gap is found by halves. Calls mmap and munmap only.
+void close_gap(std::byte* begin, std::uint64_t bytes) noexcept {
+    constexpr int how = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
+    void* const made = mmap(begin, bytes, PROT_NONE, how, -1, 0);
+    if (made == begin) return;
+    // Linux before 4.17 takes the address for a wish.
+    if (made != MAP_FAILED) (void)munmap(made, bytes);
+    const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+    if (bytes <= page || (made == MAP_FAILED && errno != EEXIST)) return;
+    const std::uint64_t half = round_up(bytes / 2, page);
+    close_gap(begin, half);
+    close_gap(begin + half, bytes - half);
+}
+
 // The mappings that endpoints of this process share. Never destroyed, as endpoints may outlive static objects.
 std::vector<std::weak_ptr<mapped_file>>& shared_mappings() {
     static auto& table = *new std::vector<std::weak_ptr<mapped_file>>;
@@ -86,8 +102,7 @@ int mapped_file::map(const descriptor& file, access mode, std::uint64_t bytes, s
         if (room != nullptr) (void)munmap(room, bytes);
         return error;
     }
-    // Where the kernel will not do it, forked() replaces the child's copy instead, a moment later.
-    (void)madvise(mapping->data_, mapping->bytes_, MADV_DONTFORK);
+    mapping->inherited_ = madvise(mapping->data_, mapping->bytes_, MADV_DONTFORK) != 0;
     mapping->enlist();
     return 0;
 }
@@ -145,8 +160,12 @@ void mapped_file::populate() noexcept {
 }
 
 void mapped_file::forked() noexcept {
-    // MADV_DONTFORK has left a gap (or, refused, a copy): close it to everybody.
-    (void)mmap(data_, bytes_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    if (inherited_ || lost()) {
+        // The child has a copy: of the mapping, which keeps the locks, or of the guard's memory. It is replaced.
+        (void)mmap(data_, bytes_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    } else {
+        close_gap(data_, round_up(bytes_, static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE))));
+    }
     if (watched_ != nullptr) forget(*std::exchange(watched_, nullptr));
     identity_ = {};  // an endpoint that the child opens for itself must not find this one
 }

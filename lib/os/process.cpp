@@ -1,6 +1,8 @@
 // process.cpp: the fork handlers, and what /proc says of this process.
 #include "noria/os/process.hpp"
 
+#include "noria/os/descriptor.hpp"
+
 #include <fcntl.h>
 #include <pthread.h>
 #include <unistd.h>
@@ -73,10 +75,9 @@ process_identity this_process() noexcept {
     // /proc/self/stat: the name in parentheses may hold anything, so the fields are counted from the last ')': the
     // start time is the 22nd of all, the 20th after it.
     std::array<char, 1024> text{};
-    const int file = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
-    if (file < 0) return self;
-    const ssize_t got = read(file, text.data(), text.size() - 1);
-    close(file);
+    const descriptor file = open_at(AT_FDCWD, "/proc/self/stat", O_RDONLY);
+    if (!file.is_open()) return self;
+    const ssize_t got = read(file.get(), text.data(), text.size() - 1);
     if (got <= 0) return self;
     std::string_view rest(text.data(), static_cast<std::size_t>(got));
     const auto name_end = rest.rfind(')');

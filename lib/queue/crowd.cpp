@@ -79,12 +79,12 @@ bool recover_entry(queue_file& file, std::uint64_t dead) noexcept {
 
 // Takes that entry, if nobody lives there. 0, EAGAIN, or what keeps locks from working here.
 int try_entry(queue_file& file, std::uint64_t index) noexcept {
-    const int locks = file.locks();
-    if (const int error = os::try_lock(locks, entry_lock(index)); error != 0) return error;
+    entry_locks& locks = file.locks();
+    if (const int error = locks.take(entry_lock(index)); error != 0) return error;
     file.settle_at(index);
     // E1, and we hold its lock: a dead one's.
     if (is_alive(file, index) && !recover_entry(file, index)) {
-        os::unlock(locks, entry_lock(index));
+        locks.give_up(entry_lock(index));
         return EAGAIN;
     }
     return 0;
@@ -114,6 +114,9 @@ failure join_crowd(queue_file& file, role /*wanted*/, bool& passing) {
         passing = true;  // somebody who comes, goes, or recovers
     }
     if (passing) {
+        const os::lock_report lock = file.locks().ask(entry_lock(0), file.header().roster_length);
+        if (lock.owner == os::lock_owner::foreign)
+            return refuse_foreign_lock(file.path(), errc::foreign_lock, lock, "the roster");
         return refuse(
             file.path(), errc::role_taken,
             "found each free entry of the roster in the hands of a process that is just attaching, leaving or "
@@ -145,7 +148,7 @@ void leave_crowd(queue_file& file, role held) noexcept {
     rouse_all(file);                    // we are on the roster no more
 }
 
-bool crowd_has(queue_file& file, role asked, bool probe) noexcept {
+presence crowd_has(queue_file& file, role asked, bool probe) noexcept {
     const std::uint64_t length = file.header().roster_length;
     for (std::uint64_t n = 0, asked_about = 0; probe && n < length && asked_about < suspects_at_a_time; ++n) {
         const std::uint64_t suspect = file.next_suspect();
@@ -153,10 +156,16 @@ bool crowd_has(queue_file& file, role asked, bool probe) noexcept {
         (void)bury(file, suspect);
         ++asked_about;
     }
-    for (std::uint64_t i = 0; i < length; ++i) {
-        if (is_alive(file, i) && load_relaxed(file.entry(i).role) == static_cast<std::uint32_t>(asked)) return true;
+    auto found = presence::none;
+    for (std::uint64_t i = 0, asked_again = 0; i < length; ++i) {
+        if (!is_alive(file, i) || load_relaxed(file.entry(i).role) != static_cast<std::uint32_t>(asked)) continue;
+        // Another endpoint may have recovered it since, and yet another live there.
+        if (probe && file.locks().is_blocked(i) && asked_again++ < suspects_at_a_time) (void)bury(file, i);
+        if (!is_alive(file, i)) continue;
+        if (!file.locks().is_blocked(i)) return presence::some;
+        found = presence::blocked;
     }
-    return false;
+    return found;
 }
 
 bool outnumbers_processors(const queue_file& file) noexcept {
@@ -166,16 +175,18 @@ bool outnumbers_processors(const queue_file& file) noexcept {
     return alive > os::processors();
 }
 
-bool bury(queue_file& file, std::uint64_t index) noexcept {
-    if (!is_alive(file, index)) return false;
-    const int locks = file.locks();
+fate bury(queue_file& file, std::uint64_t index) noexcept {
     // Our own lock would not keep us away.
-    if (locks < 0 || index == file.self()) return false;
-    if (os::is_locked(locks, entry_lock(index)) || os::try_lock(locks, entry_lock(index)) != 0) return false;
-    // E1, and the lock is ours: whoever is on record as alive now is dead.
+    if (!is_alive(file, index) || index == file.self()) return fate::lives;
+    switch (file.locks().seek_proof(index)) {
+        case entry_locks::proof::lives: return fate::lives;
+        case entry_locks::proof::blocked: return fate::blocked;
+        case entry_locks::proof::dead: break;
+    }
+    // E1, and the lock is ours: an endpoint on record as alive now is dead.
     const bool dead = is_alive(file, index) && recover_inhabitant(file, index);
-    os::unlock(locks, entry_lock(index));
-    return dead;
+    file.locks().give_up(entry_lock(index));
+    return dead ? fate::recovered : fate::lives;
 }
 
 }  // namespace noria::inline v1::queue

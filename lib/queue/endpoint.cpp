@@ -53,8 +53,10 @@ clock::time_point limit::deadline() const noexcept {
     return clock::time_point::min();
 }
 
-bool endpoint::attach(role wanted, opening how, const std::filesystem::path& path, const options& wishes,
+bool endpoint::attach(role wanted, opening how, const std::filesystem::path& name, const options& wishes,
                       const layout::shape& bare) {
+    std::filesystem::path path;
+    if (auto failed = queue_file::make_absolute(name, path)) return settle(std::move(failed));
     role_ = wanted;
     waiting_ = wishes.waiting;
     await_successor_ = wishes.await_successor;
@@ -79,7 +81,7 @@ bool endpoint::attach(role wanted, opening how, const std::filesystem::path& pat
         try {
             failed = try_attach(wishes, bare, path, passing);
         } catch (...) {  // std::bad_alloc: as when it is told by a value
-            if (created_) queue_file::take_back(path, made_);
+            if (created_) queue_file::take_back(path, made_, attached_);
             throw;
         }
         if (failed.code == errc::not_found) {
@@ -87,8 +89,10 @@ bool endpoint::attach(role wanted, opening how, const std::filesystem::path& pat
             create_now = may_create;
             if (may_create) continue;
             if (clock::now() >= file_deadline) return settle(std::move(failed));
-        } else if (failed.code != errc::role_taken || clock::now() >= (passing ? passing_deadline : role_deadline)) {
-            if (failed && created_) queue_file::take_back(path, made_);  // or it would be in the way of the next try
+        } else if ((failed.code != errc::role_taken && failed.code != errc::foreign_lock) ||
+                   clock::now() >= (passing ? passing_deadline : role_deadline)) {
+            if (failed && created_)
+                queue_file::take_back(path, made_, attached_);  // or it would be in the way of the next try
             return settle(std::move(failed));
         }
         create_now = false;
@@ -116,7 +120,9 @@ failure endpoint::try_attach(const options& wishes, const layout::shape& bare, c
     layout::queue_words& words = file->words();
     own_event_ = sync::event_count(event_of(words, role_));
     others_event_ = sync::event_count(event_of(words, other(role_)));
-    if (!os::register_for_barriers()) {
+    // Where a mapping keeps no locks, another process may recover from this endpoint while it lives: then each verb that
+    // publishes or releases must look, and the word that asks for fences leads it there (ring_and_look).
+    if (!os::register_for_barriers() || !file->locks().outlive_descriptor()) {
         own_event_.require_fences();
         others_event_.require_fences();
     }
@@ -126,6 +132,8 @@ failure endpoint::try_attach(const options& wishes, const layout::shape& bare, c
     ended_at_attach_ = load_relaxed(stream_of(words, other(role_)).ended);  // one that comes a moment later is news
     position_at_attach_ = position();
     (void)move_in(*file, role_, position(), messages());
+    ++attached_;
+    file->locks().record_is_alive(file->entry(file->self()));
     if (file->truncated()) return file->truncation();
     file_ = std::move(file);
     enlist();
@@ -154,7 +162,10 @@ void endpoint::detach() noexcept {
     delist();
     store_relaxed(reachable_, 0U);
     // A corrupt file is left like any other: the record is ours, and the locks.
-    if (file_ != nullptr && (blocked() & forked_bit) == 0) move_out(*file_, role_);
+    // One whose lock was lost has no record any more: the entry may be another endpoint's. One that ended in the middle of a
+    // verb only drops its locks: so the next to ask recovers what it held.
+    if (file_ != nullptr && (blocked() & (forked_bit | blocked_bit)) == 0 && !file_->locks().lost())
+        move_out(*file_, role_);
     file_.reset();
     block(closed_bit);
 }
@@ -175,7 +186,7 @@ void endpoint::refuse_for_memory() noexcept {
     } catch (...) {  // no memory for the path: the file stays
     }
     detach();
-    if (ours) queue_file::take_back(*ours, made_);
+    if (ours) queue_file::take_back(*ours, made_, attached_);
     (void)settle(std::move(failed));
 }
 
@@ -191,17 +202,65 @@ ring::sight endpoint::look_through() noexcept {
     return ring::sight::corrupt;
 }
 
-outcome endpoint::die_of_corruption() noexcept {
-    standing_ |= corrupt_bit;
+// The endpoint is dead from now on: its ring lies, or its lock was lost, or, with the ring in the middle of a verb, a dead
+// owner of the mutex cannot be recovered.
+outcome endpoint::die() noexcept {
+    const entry_locks& locks = file_->locks();
+    outcome cause = outcome::corrupt;
+    if (locks.lost())
+        cause = outcome::closed;
+    else if (!file_->truncated() && locks.blocked_for_long())
+        cause = outcome::recovery_blocked;
+    standing_ |= cause == outcome::closed ? closed_bit : cause == outcome::corrupt ? corrupt_bit : blocked_bit;
     try {
-        error_ = file_->truncated() ? file_->truncation()
-                                    : refuse(file_->path(), errc::corrupt,
-                                             "found a ring that no writer of this format leaves, expected the one "
-                                             "of FORMAT.md; stop its users and remove the file");
-    } catch (...) {
-        error_.code = errc::corrupt;  // without memory for the words
+        if (cause == outcome::closed)
+            error_ = locks.loss();
+        else if (cause == outcome::recovery_blocked)
+            error_ = locks.blockage();
+        else if (file_->truncated())
+            error_ = file_->truncation();
+        else
+            error_ =
+                refuse(file_->path(), errc::corrupt,
+                       "found a ring that no writer of this format leaves, expected the one of FORMAT.md; stop its "
+                       "users and remove the file");
+    } catch (...) {  // without memory for the words
+        error_.code = cause == outcome::closed    ? errc::lock_lost
+                      : cause == outcome::corrupt ? errc::corrupt
+                                                  : errc::recovery_blocked;
     }
-    return outcome::corrupt;
+    return cause;
+}
+
+// What a verb answers that finds nothing, and may not wait, or may wait on: a peer that cannot be asked about or recovered
+// is told when it has been so for long.
+outcome endpoint::nothing_yet() noexcept {
+    entry_locks& locks = file_->locks();
+    if (locks.lost()) return die();
+    if (!locks.blocked_for_long()) return nothing();
+    try {
+        error_ = locks.blockage();
+    } catch (...) {
+        error_.code = errc::recovery_blocked;
+    }
+    return outcome::recovery_blocked;
+}
+
+const failure& endpoint::last_error() const noexcept {
+    static const failure none;
+    // What was told of a blocked recovery may have passed.
+    if (error_.code == errc::recovery_blocked && usable() && why() != outcome::recovery_blocked) return none;
+    if ((blocked() & forked_bit) != 0 && error_.code != errc::forked) {
+        try {
+            error_ =
+                refuse(file_->path(), errc::forked,
+                       "found a fork's copy of an endpoint, expected the parent's; open the queue in this process, "
+                       "after the fork (and after daemon())");
+        } catch (...) {
+            error_.code = errc::forked;
+        }
+    }
+    return error_;
 }
 
 // The truncation guard is a handler that runs in the middle of any thread's instructions, so it writes nothing that belongs
@@ -211,8 +270,10 @@ outcome endpoint::die_of_corruption() noexcept {
 // the endpoint's own thread sets the bit.
 bool endpoint::ring_and_look() noexcept {
     others_event_.ring();  // its fence stands between the mark and what the mark is for (G4)
-    if (!file_->truncated()) return true;
-    set_why(die_of_corruption());
+    // Where a mapping keeps no locks, the word always leads here: see try_attach.
+    const bool lost = !file_->locks().outlive_descriptor() && file_->locks().look_for_loss();
+    if (!lost && !file_->truncated()) return true;
+    set_why(die());
     return false;
 }
 
@@ -235,7 +296,7 @@ ring::sight endpoint::look_past_the_dead() noexcept {
     for (std::uint64_t i = 0; i < file_->header().roster_length; ++i) {
         if (found != ring::sight::nothing || obstacle() == 0) break;
         if (obstacle() > file_->header().roster_length) return ring::sight::corrupt;
-        if (!question_is_due() || !bury(*file_, obstacle() - 1)) break;
+        if (!question_is_due() || bury(*file_, obstacle() - 1) != fate::recovered) break;
         asked_ = {};  // where one has died there may be more
         found = look_through();
     }
@@ -247,14 +308,19 @@ ring::sight endpoint::look_past_the_dead() noexcept {
 // end was the last. (Empty, then closed, without the second look, would lose the last message.)
 outcome endpoint::survey(bool probe) noexcept {
     awaits_release_ = false;
+    probe = probe || file_->locks().any_blocked();  // what was in the way may be gone
     ring::sight found = look_past_the_dead();
     shut_out_ = found == ring::sight::busy;
     if (found == ring::sight::ready) return outcome::ok;
-    if (found == ring::sight::corrupt) return die_of_corruption();
-    if (shut_out_) return nothing();
+    if (found == ring::sight::corrupt) return die();
+    if (shut_out_) return nothing_yet();
 
     layout::stream_line& peers = stream_of(file_->words(), other(role_));
-    if (inhabited(*file_, other(role_), probe) || await_successor_) return nothing();
+    if (probe) file_->locks().hold_on();
+    const presence others = inhabited(*file_, other(role_), probe);
+    const bool in_the_way = obstacle() != 0 && file_->locks().is_blocked(obstacle() - 1);
+    if (others == presence::blocked || in_the_way || file_->locks().lost()) return nothing_yet();
+    if (others == presence::some || await_successor_) return nothing();
     const std::uint64_t number = load_acquire(
         peers.ended);  // [S6] acquire <- [S5] in move_out and leave_crowd, [S8] in recover and recover_entry: the end
     if (number == 0 || number == told_) return nothing();  // nobody ever came, or we have been told
@@ -262,17 +328,17 @@ outcome endpoint::survey(bool probe) noexcept {
     found = look_through();
     shut_out_ = found == ring::sight::busy;
     if (found == ring::sight::ready) return outcome::ok;
-    if (found == ring::sight::corrupt) return die_of_corruption();
-    if (shut_out_) return nothing();
+    if (found == ring::sight::corrupt) return die();
+    if (shut_out_) return nothing_yet();
     if (role_ == role::consumer && !drained()) {
         awaits_release_ = true;  // of a message in another's hands: no producer is there to sleep on that word
         return nothing();
     }
     // How it ended is read between two looks at the record. Before the first, whoever left that number is gone and, if it
     // died, buried. Who came later, sent, and died, is alive by its record at the second, or has left a number of its own.
-    const bool gone = !inhabited(*file_, other(role_), false);
+    const bool gone = inhabited(*file_, other(role_), false) == presence::none;
     const bool death = died_last(*file_, other(role_), number);
-    if (!gone || inhabited(*file_, other(role_), false)) return nothing();
+    if (!gone || inhabited(*file_, other(role_), false) != presence::none) return nothing();
     if (load_acquire(peers.ended) != number) return nothing();  // [S6] acquire <- [S5], [S8]: as above
     return hear_end(number, death) ? outcome::ended : nothing();
 }
@@ -294,12 +360,13 @@ bool endpoint::hear_end(std::uint64_t number, bool death) noexcept {
 bool endpoint::wait(limit how_long) noexcept {
     const auto answer = [this](outcome how) {
         // The words behind an answer may have been zeros of our own, too.
-        set_why(blocked() == 0 && file_->truncated() ? die_of_corruption() : how);
+        set_why(blocked() == 0 && file_->truncated() ? die() : how);
         return why() == outcome::ok;
     };
     if (blocked() != 0) {
         if ((blocked() & forked_bit) != 0) return answer(outcome::forked);
         if ((blocked() & closed_bit) != 0) return answer(outcome::closed);
+        if ((blocked() & blocked_bit) != 0) return answer(outcome::recovery_blocked);
         return answer((blocked() & corrupt_bit) != 0 ? outcome::corrupt : outcome::busy);
     }
     const os::no_cancel whole;
@@ -343,6 +410,8 @@ bool endpoint::wait(limit how_long) noexcept {
 // does anybody when he leaves the ring's mutex: who was shut out looks again as soon.
 std::chrono::nanoseconds endpoint::slice_of(std::chrono::nanoseconds longest,
                                             std::chrono::nanoseconds waited) const noexcept {
+    // Does a foreign lock go, or is a descriptor free again: that, too, is told by nothing but a look.
+    if (file_->locks().any_blocked()) longest = std::min<std::chrono::nanoseconds>(longest, probe_interval);
     if (obstacle() == 0 && !shut_out_) return longest;
     return std::min(longest, std::clamp<std::chrono::nanoseconds>(waited / 8, first_question, last_question));
 }
@@ -367,7 +436,7 @@ bool endpoint::may_race_on(limit how_long, unsigned& races) noexcept {
 bool endpoint::glance() noexcept {
     if (blocked() != 0) return false;
     const ring::sight found = look_through();
-    if (found == ring::sight::corrupt) set_why(die_of_corruption());
+    if (found == ring::sight::corrupt) set_why(die());
     return found == ring::sight::ready;
 }
 

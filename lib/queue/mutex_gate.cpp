@@ -32,10 +32,16 @@ robust_mutex::fate ask_about(void* context, std::uint32_t owner) noexcept {
     queue_file& file = *static_cast<queue_file*>(context);
     const std::uint64_t index = std::uint64_t{owner} - 1;
     if (owner == 0 || index >= file.header().roster_length || index == file.self()) return robust_mutex::fate::nobody;
-    const int locks = file.locks();
-    const std::uint64_t lock = layout::lock_base + index;
-    if (locks < 0 || os::is_locked(locks, lock) || os::try_lock(locks, lock) != 0)
-        return denies(file, owner) ? robust_mutex::fate::nobody : robust_mutex::fate::lives;
+    const auto unrecovered = [&](robust_mutex::fate otherwise) {
+        return denies(file, owner) ? robust_mutex::fate::nobody : otherwise;
+    };
+    switch (file.locks().seek_proof(index)) {
+        case entry_locks::proof::lives: return unrecovered(robust_mutex::fate::lives);
+        case entry_locks::proof::blocked:
+            return unrecovered(file.locks().blocked_for_long() ? robust_mutex::fate::blocked
+                                                               : robust_mutex::fate::lives);
+        case entry_locks::proof::dead: break;
+    }
     auto found = robust_mutex::fate::lives;  // it has left meanwhile: look again
     if (robust_mutex(file.view().mutual->line).owner() == owner) {
         if (!is_alive(file, index))
@@ -43,7 +49,7 @@ robust_mutex::fate ask_about(void* context, std::uint32_t owner) noexcept {
         else if (recover_inhabitant(file, index))
             found = robust_mutex::fate::buried;
     }
-    os::unlock(locks, lock);
+    file.locks().give_up(layout::lock_base + index);
     return found;
 }
 
@@ -78,7 +84,8 @@ bool recover_under_mutex(queue_file& file, std::uint64_t dead) noexcept {
     if (!died_with_it) {
         switch (mutex.take(name, std::chrono::nanoseconds(0), os::monotonic::now() + brief, {&file, ask_about})) {
             case robust_mutex::answer::taken: break;
-            case robust_mutex::answer::busy: return false;
+            case robust_mutex::answer::busy:
+            case robust_mutex::answer::blocked: return false;
             case robust_mutex::answer::corrupt: return true;  // as below
         }
     }

@@ -116,6 +116,20 @@ std::string_view form_name(layout::message_form form) {
     return form == layout::message_form::fixed ? "messages of one size" : "messages of any size (noria::bytes)";
 }
 
+failure find_directory(const std::filesystem::path& path, os::located& where) {
+    const int error = os::locate(path, where);
+    return error == 0 ? failure{} : refuse_errno(path, error, "open its directory");
+}
+
+failure refuse_owner(const std::filesystem::path& path, unsigned owner) {
+    return refuse(
+        path, errc::foreign_owner,
+        fmt::format("found a file of user {} in a directory where every user may make files, expected one of "
+                    "user {} or of root: its owner could truncate it under you; use a directory of your own, or "
+                    "set the option foreign_owner if you trust that user",
+                    owner, geteuid()));
+}
+
 // Is the examined file what the program was built for, and what its options say?
 failure compare(const std::filesystem::path& path, const layout::shape& found, const layout::shape& bare,
                 const options& wishes) {
@@ -203,10 +217,6 @@ constexpr std::uint64_t default_slot_message_bytes = 1024;  // of mpmc, bytes fo
 
 }  // namespace
 
-failure refuse(const std::filesystem::path& path, errc code, std::string_view text) {
-    return {code, fmt::format("'{}': {}", path.string(), text)};
-}
-
 failure complete(const std::filesystem::path& path, const options& wishes, layout::shape& shape) {
     if (auto failed = misplaced(path, wishes, shape)) return failed;
     if (shape.kind == layout::queue_kind::mpmc) {
@@ -232,6 +242,15 @@ std::uint64_t required_bytes(const options& wishes, const layout::shape& bare) {
     layout::shape shape = bare;
     if (auto failed = complete("(no file)", wishes, shape)) raise(std::move(failed));
     return layout::place(shape).file_bytes;
+}
+
+failure queue_file::make_absolute(const std::filesystem::path& path, std::filesystem::path& absolute) {
+    const int error = os::make_absolute(path, absolute);
+    if (error == 0) return {};
+    return refuse(path, error == ENOENT ? errc::not_found : errc::system,
+                  fmt::format("found no working directory (errno {}: {}), expected the one in which the name is to be "
+                              "looked for; change to a directory that exists, or use a path from the root on",
+                              error, os::words_for(error)));
 }
 
 failure queue_file::create(const std::filesystem::path& path, const options& wishes, const layout::shape& bare,
@@ -260,25 +279,31 @@ failure queue_file::create(const std::filesystem::path& path, const options& wis
     return {};
 }
 
-failure queue_file::open_and_examine(const std::filesystem::path& path, os::access mode, queue_file& file) {
+failure queue_file::open_and_examine(const std::filesystem::path& path, const os::located& where, os::access mode,
+                                     bool others_file, queue_file& file) {
     struct stat status {};
+    os::descriptor opened;
     file.path_ = path;
-    file.mode_ = mode;
     const os::no_fork until_enlisted;
     file.enlist();
-    if (const int error = os::open_regular(path, mode, file.descriptor_, status); error != 0) {
+    if (const int error = os::open_regular(where, mode, opened, status); error != 0) {
         return refuse_errno(path, error, mode == os::access::read_only ? "open it for reading" : "open it for writing");
     }
     file.identity_ = os::identity_of(status);
-    if (const auto where = os::file_system_of(file.descriptor_.get());
-        where.fitness == os::file_system_fitness::unfit) {
+    // As fs.protected_regular has it, for programs that create.
+    const bool trusted = others_file || status.st_uid == 0 || status.st_uid == geteuid() || !os::is_open_to_all(where);
+    const auto system = os::file_system_of(opened.get());
+    const std::int64_t got = os::read_start(opened.get(), std::as_writable_bytes(std::span(&file.header_, 1)));
+    if (const int error = file.locks_.adopt(std::move(opened), path, file.identity_, mode); error != 0) {
+        return refuse_errno(path, error, "set its file offset");
+    }
+    if (!trusted) return refuse_owner(path, status.st_uid);
+    if (system.fitness == os::file_system_fitness::unfit) {
         return refuse(path, errc::unsupported_file_system,
                       fmt::format("found the file system {}, expected a local one such as tmpfs, ext4 or xfs; move the "
                                   "queue there",
-                                  where.name));
+                                  system.name));
     }
-    const std::int64_t got =
-        os::read_start(file.descriptor_.get(), std::as_writable_bytes(std::span(&file.header_, 1)));
     if (got < 0) return refuse_errno(path, static_cast<int>(-got), "read its header");
     if (got < static_cast<std::int64_t>(sizeof(layout::header))) {
         return refuse(path, errc::not_a_queue,
@@ -295,19 +320,19 @@ failure queue_file::open(const std::filesystem::path& path, const options& wishe
                          std::unique_ptr<queue_file>& file) {
     if (auto failed = misplaced(path, wishes, bare)) return failed;
     const os::no_cancel whole;
+    os::located where;
+    if (auto failed = find_directory(path, where)) return failed;
     std::unique_ptr<queue_file> opened(new queue_file);
-    if (auto failed = open_and_examine(path, os::access::read_write, *opened)) return failed;
+    if (auto failed = open_and_examine(path, where, os::access::read_write, wishes.foreign_owner, *opened))
+        return failed;
+    where.directory.reset();
     if (auto failed = compare(path, layout::shape_of(opened->header_), bare, wishes)) return failed;
     // A copy may be sparse, and a touched hole on a full file system is SIGBUS.
-    if (const int error = os::fill_holes(opened->descriptor_.get()); error != 0) {
+    if (const int error = os::fill_holes(opened->locks_.number()); error != 0) {
         return error == ENOSPC || error == EDQUOT ? refuse_space(path, error, opened->header_.file_bytes)
                                                   : refuse_errno(path, error, "allocate all of it");
     }
-    if (const int error =
-            os::mapped_file::map(opened->descriptor_, os::access::read_only, layout::page_bytes, opened->anchor_);
-        error != 0) {
-        return refuse_errno(path, error, "map it");
-    }
+    if (const int error = opened->locks_.keep(); error != 0) return refuse_errno(path, error, "map it");
     if (const int error = os::mapped_file::share(path, opened->identity_, opened->header_.file_bytes, opened->whole_);
         error != 0) {
         // ESTALE: removed, or replaced, since we opened it. That is as if it had not been there.
@@ -333,12 +358,20 @@ failure queue_file::open(const std::filesystem::path& path, const options& wishe
     return {};
 }
 
-failure queue_file::observe(const std::filesystem::path& path, std::unique_ptr<queue_file>& file) {
+failure queue_file::observe(const std::filesystem::path& name, std::unique_ptr<queue_file>& file) {
     const os::no_cancel whole;
+    std::filesystem::path path;
+    os::located where;
+    if (auto failed = make_absolute(name, path)) return failed;
+    if (auto failed = find_directory(path, where)) return failed;
     std::unique_ptr<queue_file> opened(new queue_file);
-    if (auto failed = open_and_examine(path, os::access::read_only, *opened)) return failed;
-    if (const int error = os::mapped_file::map(opened->descriptor_, os::access::read_only, opened->header_.file_bytes,
-                                               opened->whole_);
+    if (auto failed = open_and_examine(path, where, os::access::read_only, true, *opened)) return failed;
+    os::descriptor mapped;
+    struct stat status {};
+    if (const int error = os::open_regular(where, os::access::read_only, mapped, status); error != 0)
+        return refuse_errno(path, error, "open it for reading");
+    if (const int error =
+            os::mapped_file::map(mapped, os::access::read_only, opened->header_.file_bytes, opened->whole_);
         error != 0) {
         return refuse_errno(path, error, "map it");
     }
@@ -347,42 +380,80 @@ failure queue_file::observe(const std::filesystem::path& path, std::unique_ptr<q
     return {};
 }
 
-failure queue_file::remove(const std::filesystem::path& path) {
+failure queue_file::remove(const std::filesystem::path& name) {
     const os::no_cancel whole;
+    std::filesystem::path path;
+    os::located where;
+    if (auto failed = make_absolute(name, path)) return failed;
+    if (auto failed = find_directory(path, where)) return failed;
     queue_file file;
-    if (auto failed = open_and_examine(path, os::access::read_write, file)) {
+    if (auto failed = open_and_examine(path, where, os::access::read_write, true, file)) {
         // A damaged queue is still a queue that one may want to be rid of; what is no queue is not ours to remove.
         if (failed.code != errc::corrupt && failed.code != errc::other_version &&
             failed.code != errc::other_byte_order && failed.code != errc::other_kind) {
             return failed;
         }
     }
-    return unlink_unused(file);
+    return remove_unused(file, where, std::nullopt);
 }
 
-void queue_file::take_back(const std::filesystem::path& path, const birth_mark& made) noexcept {
+void queue_file::take_back(const std::filesystem::path& path, const birth_mark& made, std::uint64_t attached) noexcept {
     try {
         const os::no_cancel whole;
+        os::located where;
+        if (find_directory(path, where)) return;
         queue_file file;
-        if (open_and_examine(path, os::access::read_write, file) || file.header_.uuid != made) return;
-        (void)unlink_unused(file);
+        if (open_and_examine(path, where, os::access::read_write, true, file) || file.header_.uuid != made) return;
+        (void)remove_unused(file, where, attached);
     } catch (...) {  // no memory for that, either: the file stays, whole, and open() will find it
     }
 }
 
-failure queue_file::unlink_unused(queue_file& file) {
+failure queue_file::remove_unused(queue_file& file, const os::located& where,
+                                  std::optional<std::uint64_t> attaches_at_most) {
     const std::filesystem::path& path = file.path_;
-    // Every byte that an endpoint could hold, at once: while we have them nobody is attached, and nobody can attach; who
-    // waits for a role looks at the name again when it has it.
-    if (const int error = os::try_lock(file.descriptor_.get(), layout::lock_base, layout::lock_range_bytes);
-        error != 0) {
+    // Every byte that an endpoint could hold, at once: while we have them no endpoint is attached, and none can attach; one
+    // that waits for a role looks at the name again when it has the role.
+    if (const int error = file.locks_.take(layout::lock_base, layout::lock_range_bytes); error != 0) {
         if (error != EAGAIN) return refuse_errno(path, error, "lock it");
-        return refuse(path, errc::in_use,
-                      "found somebody attached, expected nobody; stop the programs that use it (inspect() names them)");
+        const os::lock_report lock = file.locks_.ask(layout::lock_base, layout::lock_range_bytes);
+        if (lock.owner == os::lock_owner::foreign) {
+            return refuse_foreign_lock(path, errc::foreign_lock, lock, "the roster, while no endpoint may be attached");
+        }
+        return refuse(
+            path, errc::in_use,
+            "found an endpoint attached, expected none; stop the programs that use it (inspect() names them)");
     }
-    if (!file.linked()) return refuse_errno(path, ENOENT, "remove it");
-    if (unlink(path.c_str()) != 0) return refuse_errno(path, errno, "remove it");
-    return {};
+    if (attaches_at_most && file.attaches() > *attaches_at_most) {
+        return refuse(path, errc::in_use, "found that other endpoints were attached, expected an unused file; keep it");
+    }
+    std::string displaced;
+    const int error = os::remove_exactly(where, file.identity_, displaced);
+    if (error == 0) return {};
+    if (displaced.empty()) return refuse_errno(path, error, "remove it");
+    return refuse(
+        path, errc::exists,
+        fmt::format("found two other files in its place, one after the other, expected none; the first is now "
+                    "'{}' in that directory, where you may rename it",
+                    displaced));
+}
+
+// How often endpoints were attached, of both roles, as the file says. One that died between its record and its number counts
+// as long as it is not recovered.
+std::uint64_t queue_file::attaches() const noexcept {
+    layout::queue_words words{};
+    std::uint64_t all = 0;
+    const auto read = [this](void* into, std::uint64_t bytes, std::uint64_t offset) {
+        return pread(locks_.number(), into, bytes, static_cast<off_t>(offset)) == static_cast<ssize_t>(bytes);
+    };
+    if (!read(&words, sizeof words, header_.words_offset)) return ~std::uint64_t{0};
+    all = words.producers.generation + words.consumers.generation;
+    for (std::uint64_t i = 0; i < header_.roster_length; ++i) {
+        layout::roster_entry entry{};
+        if (!read(&entry, sizeof entry, header_.roster_offset + i * sizeof entry)) return ~std::uint64_t{0};
+        if (entry.state == layout::entry_alive) return ~std::uint64_t{0};
+    }
+    return all;
 }
 
 failure queue_file::truncation() const {
@@ -396,14 +467,7 @@ queue_file::~queue_file() {
     const os::no_cancel whole;  // close() is a cancellation point
     const os::no_fork until_gone;
     delist();
-    if (const int file = descriptor_.get(); file >= 0) {
-        struct stat status {};
-        if (fstat(file, &status) != 0 || os::identity_of(status) != identity_) {
-            descriptor_.release();  // the number is somebody else's by now
-        } else {
-            os::unlock(file, layout::lock_base, layout::lock_range_bytes);
-        }
-    }
+    locks_.close();
 }
 
 layout::roster_entry& queue_file::entry(std::uint64_t index) const noexcept {
@@ -427,28 +491,8 @@ ring::ring_view queue_file::view() const noexcept {
             .mutual = reinterpret_cast<layout::mutex_words*>(whole_->data() + layout::place(shape).mutex_offset)};
 }
 
-int queue_file::locks() noexcept {
-    struct stat status {};
-    if (descriptor_.is_open() && fstat(descriptor_.get(), &status) == 0 && os::identity_of(status) == identity_) {
-        return descriptor_.get();
-    }
-    const os::no_fork until_owned;
-    descriptor_.release();
-    os::descriptor again;
-    if (os::open_regular(path_, mode_, again, status) != 0 || os::identity_of(status) != identity_) {
-        return -1;
-    }
-    descriptor_ = std::move(again);
-    return descriptor_.get();
-}
-
-void queue_file::forked() noexcept {
-    // Closed, not unlocked: the lock belongs to the open file that we share with our parent.
-    struct stat status {};
-    const bool ours = fstat(descriptor_.get(), &status) == 0 && os::identity_of(status) == identity_;
-    if (!ours) descriptor_.release();  // the number is somebody else's by now
-    descriptor_.reset();
-}
+// Closed, not unlocked: the locks belong to the open file that we share with our parent.
+void queue_file::forked() noexcept { locks_.forked(); }
 
 }  // namespace noria::inline v1::queue
 

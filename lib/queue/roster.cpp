@@ -43,9 +43,16 @@ failure held(const queue_file& file, role wanted) {
 
 // 0, or EAGAIN, or what keeps locks from working here.
 failure try_lock(queue_file& file, std::uint64_t lock, int& error) {
-    error = os::try_lock(file.locks(), lock);
+    error = file.locks().take(lock);
     if (error == 0 || error == EAGAIN) return {};
     return refuse_lock(file, error);
+}
+
+// If the lock that is in our way is one that no endpoint takes.
+failure foreign_lock_on(queue_file& file, std::uint64_t byte, role wanted) {
+    const os::lock_report lock = file.locks().ask(byte);
+    if (lock.owner != os::lock_owner::foreign) return {};
+    return refuse_foreign_lock(file.path(), errc::foreign_lock, lock, fmt::format("the {}'s role", word_for(wanted)));
 }
 
 sync::event_count event(queue_file& file, role sleeper) noexcept {
@@ -71,11 +78,12 @@ failure refuse_lock(const queue_file& file, int error) {
 
 failure take_role(queue_file& file, role wanted, bool& passing) {
     if (file.is_mpmc()) return join_crowd(file, wanted, passing);
-    file.settle_at(entry_of(wanted));
+    file.settle_at(entry_of(wanted), role_lock(wanted));
     passing = false;
     int error = 0;
     if (auto failed = try_lock(file, role_lock(wanted), error)) return failed;
     if (error == EAGAIN) {
+        if (auto failed = foreign_lock_on(file, role_lock(wanted), wanted)) return failed;
         passing =
             load_acquire(file.entry(entry_of(wanted)).state) != layout::entry_alive;  // E1: else the record is good
         return passing ? passed_by(file, wanted) : held(file, wanted);
@@ -83,6 +91,7 @@ failure take_role(queue_file& file, role wanted, bool& passing) {
     // The role is ours. Its entry may still be in the hands of somebody who recovers it; never in an inhabitant's.
     if (auto failed = try_lock(file, entry_lock(wanted), error)) return failed;
     if (error == EAGAIN) {
+        if (auto failed = foreign_lock_on(file, entry_lock(wanted), wanted)) return failed;
         passing = true;
         return passed_by(file, wanted);
     }
@@ -133,19 +142,12 @@ bool died_last(const queue_file& file, role asked, std::uint64_t number) noexcep
     return died == (file.is_mpmc() ? load_relaxed(stream.generation) + 1 : number);
 }
 
-bool inhabited(queue_file& file, role asked, bool probe) noexcept {
+presence inhabited(queue_file& file, role asked, bool probe) noexcept {
     if (file.is_mpmc()) return crowd_has(file, asked, probe);
-    // [S4] acquire <- [S3] in move_in, [S7] in move_out, [S9] in recover: the record, or the end of who has left.
-    if (load_acquire(file.entry(entry_of(asked)).state) != layout::entry_alive) return false;
-    if (!probe) return true;
-    const int locks = file.locks();
-    if (locks < 0 || os::is_locked(locks, entry_lock(asked)) || os::try_lock(locks, entry_lock(asked)) != 0)
-        return true;
-    // E1, and the lock is ours: whoever is on record as alive now is dead.
-    const bool dead = load_acquire(file.entry(entry_of(asked)).state) == layout::entry_alive;
-    const bool recovered = !dead || recover(file, asked);
-    os::unlock(locks, entry_lock(asked));
-    return !recovered;
+    const std::uint64_t index = entry_of(asked);
+    if (!is_alive(file, index)) return presence::none;
+    if (probe && bury(file, index) == fate::recovered) return presence::none;
+    return file.locks().is_blocked(index) ? presence::blocked : presence::some;
 }
 
 }  // namespace noria::inline v1::queue

@@ -27,6 +27,7 @@ robust_mutex::answer robust_mutex::take(std::uint32_t me, nanoseconds spin, os::
     const auto begun = os::monotonic::now();
     auto asked = begun;
     std::uint32_t mine = me;
+    bool blocked = false;
     for (unsigned lost = 0; lost < lost_at_most; ++lost) {
         std::uint32_t word = load_relaxed(*word_);  // the exchanges below decide
         if (word == 0) {
@@ -42,6 +43,7 @@ robust_mutex::answer robust_mutex::take(std::uint32_t me, nanoseconds spin, os::
         if (now - asked >= slice) {
             const fate found = about.ask(about.context, word & ~layout::mutex_contended);
             if (found == fate::nobody) return answer::corrupt;
+            blocked = found == fate::blocked;
             if (found == fate::buried) continue;
             asked = now;
         }
@@ -50,6 +52,7 @@ robust_mutex::answer robust_mutex::take(std::uint32_t me, nanoseconds spin, os::
             if (!compare_exchange(*word_, word, word | layout::mutex_contended)) continue;
             word |= layout::mutex_contended;
         }
+        if (blocked) return answer::blocked;
         if (now >= until) return answer::busy;
         mine = me | layout::mutex_contended;  // M2: others may sleep, too
         os::futex_wait(*word_, word, std::min(until, now + slice));

@@ -4,12 +4,16 @@
 #include "rig/workspace.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <pthread.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstdlib>
+#include <cstring>
 #include <optional>
 #include <vector>
 
@@ -36,9 +40,48 @@ bool maps(pid_t pid, const std::filesystem::path& path) {
 std::optional<numbers::producer> static_producer;
 std::optional<numbers::consumer> static_consumer;
 
+// What another library's handler maps in a fork's child, before Noria's own runs: it was registered before any queue was
+// opened.
+struct earlier_handler {
+    static constexpr std::size_t bytes = 256U << 10;
+    static inline std::array<char*, 64> mapped{};
+    static inline bool wanted = false;
+
+    earlier_handler() { pthread_atfork(nullptr, nullptr, &map); }
+    static void map() {
+        if (!wanted) return;
+        for (char*& each : mapped) {
+            each = static_cast<char*>(mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+            std::memset(each, 42, bytes);
+        }
+    }
+};
+const earlier_handler registered_first;
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(fork_exec)
+
+BOOST_AUTO_TEST_CASE(memory_that_an_earlier_fork_handler_has_mapped_stays) {
+    // It may lie where the parent's mapping of the queue was. What is left of that range is closed to all.
+    const rig::workspace place;
+    numbers::consumer in{place / "queue", {.capacity = 65536}};  // some 4 MiB: several of the handler's fit
+    numbers::producer out{place / "queue"};
+    earlier_handler::wanted = true;
+    rig::child process([&] {
+        for (const char* each : earlier_handler::mapped) {
+            for (std::size_t i = 0; i < earlier_handler::bytes; i += 4096) insist(each[i] == 42, "it is as it was");
+        }
+        insist(!out.try_push(number(1)) && out.why() == noria::outcome::forked, "the copy is a fork's");
+        insist(out.error_code() == noria::errc::forked, "its code says so");
+        insist(out.error_text().find("fork's copy") != std::string::npos, "its text says so");
+        return 0;
+    });
+    earlier_handler::wanted = false;
+    BOOST_TEST(process.wait() == well);
+    send(out, 0, 10);
+    receive(in, 0, 10);
+}
 
 BOOST_AUTO_TEST_CASE(forked_child_has_a_dead_copy_and_the_parents_traffic_goes_on) {
     // The child uses every copy, then destroys it, then ends by _exit, by exit with its destructors, or is killed. The

@@ -35,6 +35,11 @@ enum class errc {
     out_of_memory,            // room for the mapping or a buffer is not to be had, or not to be locked in memory
     unsupported_file_system,  // a file system on which mappings, locks or allocation do not keep the promises
     system,                   // anything else the system refused; the text holds its words
+    foreign_owner,            // the file belongs to another user, in a directory where every user may make files
+    foreign_lock,      // a lock that no endpoint takes keeps this one from attaching, or the file from being removed
+    recovery_blocked,  // whether a peer lives cannot be asked, or a dead one cannot be recovered; may pass
+    lock_lost,         // the program closed the descriptor with the endpoint's lock; others have recovered from it
+    forked,            // this is a fork's copy of an endpoint; it belongs to the parent
 };
 
 NORIA_API const std::error_category& noria_category() noexcept;

@@ -32,7 +32,12 @@ struct options {
     std::optional<std::uint64_t> parking{};
 
     // The file.
-    std::uint32_t mode = 0600;   // of a created file, whatever the umask
+    // Of a created file, whatever the umask. A user with permission to read the file, but not to write it, can still lock
+    // bytes of it, and so keep others from attaching and from recovering the dead (errc::foreign_lock).
+    std::uint32_t mode = 0600;
+    // Open a file that belongs to another user (neither this process's own nor root), though it stands in a sticky directory
+    // that every user may write to, such as /dev/shm or /tmp. Its owner can truncate it, which ends this process by SIGBUS.
+    bool foreign_owner = false;
     bool copy_on_write = false;  // accept btrfs, zfs and their like, where a full disk may still mean SIGBUS later
     // Memory; each is of the mapping, which all endpoints of a process share.
     bool prefault = true;  // bring every page in when opening, so that the hot path never faults

@@ -21,8 +21,9 @@ enum class outcome : std::uint8_t {
     buffer_too_small,  // the message does not fit the buffer of pop(buffer); it stays first in the queue
     busy,              // an spsc endpoint has a claim or lease open and cannot begin another
     forked,            // this is a fork's copy of an endpoint; it belongs to the parent
-    closed,            // the endpoint was never opened (see error_text())
+    closed,            // the endpoint was never opened, or has lost its lock (see error_text())
     corrupt,           // the file holds what no writer of this format writes; the endpoint is dead
+    recovery_blocked,  // a peer may be dead, but cannot be asked about or recovered (see error_text()); may pass
 };
 
 // What ended() answers: how the stream that was last reported as ended came to its end.

@@ -24,6 +24,10 @@ constexpr std::uint64_t lock_base = std::uint64_t{1} << 62;
 constexpr std::uint64_t role_lock_base = lock_base + 8192;
 constexpr std::uint64_t birth_lock = lock_base + 8200;  // held on a file that is being made under a temporary name
 constexpr std::uint64_t lock_range_bytes = 16384;       // remove() takes it whole
+// Of these bytes an endpoint that attaches locks one, drawn at random, for a moment: it finds out whether a mapping keeps
+// locks on this file system. Such a lock means nothing to others.
+constexpr std::uint64_t trial_lock_base = lock_base + (std::uint64_t{1} << 32);
+constexpr std::uint64_t trial_lock_bytes = std::uint64_t{1} << 32;
 
 struct roster_entry {
     std::uint32_t state;                // entry_free or entry_alive (E1)

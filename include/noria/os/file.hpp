@@ -1,4 +1,4 @@
-// file.hpp: a file's descriptor, how a file is opened without surprises, and how one is born whole or not at all.
+// file.hpp: how a file is named, opened without surprises, born whole or not at all, and removed.
 //
 // Birth. The file is made without a name (O_TMPFILE), given its mode, all its bytes and its contents, and only then
 // linked to its name: nobody ever sees half a file, and a creator killed on the way leaves nothing behind. Where that is
@@ -7,6 +7,7 @@
 #pragma once
 
 #include "noria/core/visibility.hpp"
+#include "noria/os/descriptor.hpp"
 
 #include <sys/stat.h>
 
@@ -16,31 +17,6 @@
 #include <string>
 
 namespace noria::inline v1::os {
-
-// Owns a file descriptor.
-class descriptor {
-public:
-    descriptor() = default;
-    explicit descriptor(int number) noexcept : number_(number) {}
-    descriptor(descriptor&& other) noexcept : number_(other.release()) {}
-    descriptor& operator=(descriptor&& other) noexcept {
-        if (this != &other) reset(other.release());
-        return *this;
-    }
-    ~descriptor() { reset(); }
-
-    [[nodiscard]] int get() const noexcept { return number_; }
-    [[nodiscard]] bool is_open() const noexcept { return number_ >= 0; }
-    int release() noexcept {
-        const int number = number_;
-        number_ = -1;
-        return number;
-    }
-    NORIA_API void reset(int number = -1) noexcept;
-
-private:
-    int number_ = -1;
-};
 
 // Which file it is, whatever its name: the pair is unique while anybody has the file open.
 struct file_identity {
@@ -53,17 +29,41 @@ NORIA_API file_identity identity_of(const struct stat& status) noexcept;
 
 enum class access { read_only, read_write };
 
-// Opens an existing regular file, following no symbolic link and waiting for nobody. Returns 0, or an errno: ELOOP for
+// The path from the root directory on: it keeps its meaning when the process changes its working directory. Returns 0, or
+// an errno: ENOENT if the working directory exists no more. An empty path stays empty.
+NORIA_API int make_absolute(const std::filesystem::path& path, std::filesystem::path& absolute);
+
+// A name in a directory that was found once: all that is asked and done by this name concerns the same directory, even if
+// another one takes its place meanwhile.
+struct located {
+    descriptor directory;  // of O_PATH
+    std::string name;
+};
+// Returns 0 or an errno: the directory's.
+NORIA_API int locate(const std::filesystem::path& path, located& where);
+
+// Opens an existing regular file, following no symbolic link and waiting for nothing. Returns 0, or an errno: ELOOP for
 // a symbolic link, EISDIR for a directory, ENXIO for any other thing that is no regular file.
+NORIA_API int open_regular(const located& where, access mode, descriptor& file, struct stat& status) noexcept;
 NORIA_API int open_regular(const std::filesystem::path& path, access mode, descriptor& file, struct stat& status);
 
 // Whether the name stands for that very file now. A question, not a promise.
 NORIA_API bool names(const std::filesystem::path& path, const file_identity& file) noexcept;
 
+// Whether every user may make files in the directory, and none may remove another's: /tmp and /dev/shm are such.
+NORIA_API bool is_open_to_all(const located& where) noexcept;
+
+// Removes the name if it stands for that very file, and no other file, even one that takes the name meanwhile. The name is
+// changed to a private one first, and the file looked at there. A file left under a private name by a process that died
+// here is removed by the next creation or removal in that directory. Returns 0, ENOENT if the name stands for no such
+// file, EEXIST if another file was displaced to `displaced` and could not get its name back, or another errno.
+NORIA_API int remove_exactly(const located& where, const file_identity& file, std::string& displaced);
+
 enum class file_system_fitness { fit, copies_on_write, unfit };
 struct file_system {
     file_system_fitness fitness = file_system_fitness::fit;
     std::string name;
+    std::uint64_t magic = 0;
 };
 
 // Whether mappings are coherent, locks are kept and allocation is real there: by the file system's magic number.

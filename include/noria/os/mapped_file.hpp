@@ -3,7 +3,7 @@
 // Endpoints of one process that have the same file share one mapping: the second attaches without new page faults, and
 // both see one address. A large one begins where a huge page may begin, so that there can be some.
 // In a fork's child the mapping is gone (MADV_DONTFORK), and its addresses are reserved without access, so that nothing the
-// child maps later can be hit by what it still believes to own.
+// child maps later can be hit by what it still believes to own. What the child has mapped there already stays untouched.
 #pragma once
 
 #include "noria/core/visibility.hpp"
@@ -63,6 +63,7 @@ private:
     access mode_;
     watched* watched_ = nullptr;
     std::uint32_t populated_ = 0;
+    bool inherited_ = false;  // the kernel refused to keep the mapping out of forks
 };
 
 }  // namespace noria::inline v1::os

@@ -31,8 +31,8 @@ NORIA_API std::uint64_t show_in_crowd(queue_file& file, role taken) noexcept;
 
 NORIA_API void leave_crowd(queue_file& file, role held) noexcept;
 
-// Whether anybody of that role is alive. `probe`: asks the kernel about some of all, and recovers the dead.
-NORIA_API bool crowd_has(queue_file& file, role asked, bool probe) noexcept;
+// Whether an endpoint of that role is alive. `probe`: asks the kernel about some of all, and recovers the dead.
+NORIA_API presence crowd_has(queue_file& file, role asked, bool probe) noexcept;
 
 // Whether more endpoints are alive, of both roles, than the machine has processors.
 NORIA_API bool outnumbers_processors(const queue_file& file) noexcept;
@@ -42,8 +42,13 @@ NORIA_API bool outnumbers_processors(const queue_file& file) noexcept;
 NORIA_API bool is_alive(const queue_file& file, std::uint64_t index) noexcept;
 NORIA_API bool recover_inhabitant(queue_file& file, std::uint64_t dead) noexcept;
 
-// Asks the kernel about that entry's inhabitant, and recovers it if it is dead. True: it was, and is.
-NORIA_API bool bury(queue_file& file, std::uint64_t index) noexcept;
+// Asks the kernel about that entry's endpoint, and recovers it if it is dead.
+enum class fate {
+    lives,      // or its entry is free, or another endpoint is just recovering it
+    recovered,  // it was dead, and is recovered now
+    blocked,    // it cannot be asked about, or is dead and cannot be recovered: entry_locks knows why
+};
+NORIA_API fate bury(queue_file& file, std::uint64_t index) noexcept;
 
 }  // namespace noria::inline v1::queue
 

@@ -81,7 +81,7 @@ public:
     [[nodiscard]] outcome why() const noexcept { return static_cast<outcome>(standing_ >> why_shift); }
     [[nodiscard]] end ended() const noexcept { return ended_; }
     [[nodiscard]] bool created() const noexcept { return created_; }
-    [[nodiscard]] const failure& last_error() const noexcept { return error_; }
+    [[nodiscard]] const failure& last_error() const noexcept;
     [[nodiscard]] const queue_file* file() const noexcept { return file_.get(); }
 
     // Wakes the other side if it sleeps: after each publication or release. False: what was published or released was no
@@ -122,7 +122,7 @@ public:
     bool glance() noexcept;
 
     // Ends this endpoint: its ring took back what it had just shown.
-    void found_corrupt() noexcept { set_why(die_of_corruption()); }
+    void found_corrupt() noexcept { set_why(die()); }
 
     // Makes the present or the next wait return `interrupted`. From any thread, and from a signal handler.
     void interrupt() noexcept;
@@ -155,6 +155,7 @@ private:
     static constexpr std::uint64_t closed_bit = 2;
     static constexpr std::uint64_t forked_bit = 4;
     static constexpr std::uint64_t corrupt_bit = 8;
+    static constexpr std::uint64_t blocked_bit = 16;  // in the middle of a verb, recovery was blocked
     static constexpr unsigned why_shift = 32;
 
     void set_why(outcome how) noexcept { standing_ = blocked() | static_cast<std::uint64_t>(how) << why_shift; }
@@ -167,7 +168,8 @@ private:
     outcome nothing() const noexcept { return role_ == role::producer ? outcome::full : outcome::empty; }
     ring::sight look_past_the_dead() noexcept;
     ring::sight look_through() noexcept;
-    outcome die_of_corruption() noexcept;
+    outcome die() noexcept;
+    outcome nothing_yet() noexcept;
     bool ring_and_look() noexcept;
     bool hear_end(std::uint64_t number, bool death) noexcept;
     bool probe_is_due(os::monotonic::time_point now) noexcept;
@@ -196,8 +198,9 @@ private:
     os::monotonic::time_point probed_;
     os::monotonic::time_point asked_;  // whether who is in our way lives
     std::unique_ptr<queue_file> file_;
-    failure error_;
-    birth_mark made_{};  // if created_: of the file
+    mutable failure error_;       // a fork's copy gets its text when it is asked for
+    std::uint64_t attached_ = 0;  // how often this endpoint was alive on record
+    birth_mark made_{};           // if created_: of the file
 };
 
 }  // namespace noria::inline v1::queue

@@ -49,6 +49,12 @@ public:
     // each other, newcomers will not find them. One system call.
     [[nodiscard]] bool orphaned() const noexcept { return is_open() && !place().file()->linked(); }
 
+    /// Whether this endpoint keeps its locks when the program closes its descriptors (close_range). False on overlayfs and
+    /// other stacked file systems: there, open queues after descriptors were closed, or the endpoint may be taken for dead.
+    [[nodiscard]] bool survives_closing() const noexcept {
+        return is_open() && place().file()->locks().outlive_descriptor();
+    }
+
     [[nodiscard]] std::filesystem::path path() const {
         return place().file() != nullptr ? place().file()->path() : std::filesystem::path();
     }

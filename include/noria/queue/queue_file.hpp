@@ -10,17 +10,16 @@
 #include "noria/os/file.hpp"
 #include "noria/os/mapped_file.hpp"
 #include "noria/os/process.hpp"
+#include "noria/queue/entry_locks.hpp"
+#include "noria/queue/refusal.hpp"
 #include "noria/ring/ring_view.hpp"
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
-#include <string_view>
 
 namespace noria::inline v1::queue {
-
-// A failure whose text begins with the file's name.
-NORIA_API failure refuse(const std::filesystem::path& path, errc code, std::string_view text);
 
 // The shape that a creator with these options makes of a message type's bare shape; an objection if there is none.
 NORIA_API failure complete(const std::filesystem::path& path, const options& wishes, layout::shape& shape);
@@ -33,6 +32,9 @@ using birth_mark = decltype(layout::header::uuid);
 
 class NORIA_API queue_file final : public os::fork_sensitive {
 public:
+    // All others take the path that this makes: it keeps its meaning when the process changes its working directory.
+    static failure make_absolute(const std::filesystem::path& path, std::filesystem::path& absolute);
+
     // Makes the file, whole and empty, and says which it is. errc::exists if somebody else's has the name.
     static failure create(const std::filesystem::path& path, const options& wishes, const layout::shape& bare,
                           birth_mark& made);
@@ -51,8 +53,9 @@ public:
     // Removes the file if nobody is attached.
     static failure remove(const std::filesystem::path& path);
 
-    // Removes what create() has just made and its creator cannot use, if nobody is attached to it; no other file.
-    static void take_back(const std::filesystem::path& path, const birth_mark& made) noexcept;
+    // Removes what create() has just made and its creator cannot use, if no other endpoint was ever attached to it; no other
+    // file. `attached`: how often the creator itself was.
+    static void take_back(const std::filesystem::path& path, const birth_mark& made, std::uint64_t attached) noexcept;
 
     ~queue_file() override;
 
@@ -67,7 +70,11 @@ public:
 
     // The index of the roster entry that this endpoint has.
     [[nodiscard]] std::uint64_t self() const noexcept { return self_; }
-    void settle_at(std::uint64_t entry) noexcept { self_ = entry; }
+    // `role_byte`: the byte that is locked for a role that must be single; 0: none.
+    void settle_at(std::uint64_t entry, std::uint64_t role_byte = 0) noexcept {
+        self_ = entry;
+        locks_.settle_at(entry, role_byte);
+    }
 
     // Which roster entry is to be asked next whether its inhabitant lives; each time another.
     [[nodiscard]] std::uint64_t next_suspect() noexcept {
@@ -75,9 +82,8 @@ public:
         return suspect_;
     }
 
-    // The descriptor that carries this endpoint's locks, or -1. Should the user have closed it (close_range), and even
-    // if the number has become another file's, this opens the file anew; the locks hang on a mapping meanwhile.
-    [[nodiscard]] int locks() noexcept;
+    [[nodiscard]] entry_locks& locks() noexcept { return locks_; }
+    [[nodiscard]] const entry_locks& locks() const noexcept { return locks_; }
 
     // Whether the name still stands for this file.
     [[nodiscard]] bool linked() const noexcept { return os::names(path_, identity_); }
@@ -91,18 +97,20 @@ public:
 private:
     queue_file() = default;
     // Under all of its locks.
-    static failure unlink_unused(queue_file& file);
-    static failure open_and_examine(const std::filesystem::path& path, os::access mode, queue_file& file);
+    static failure remove_unused(queue_file& file, const os::located& where,
+                                 std::optional<std::uint64_t> attaches_at_most);
+    [[nodiscard]] std::uint64_t attaches() const noexcept;
+    // `others_file`: whether a file of another user is welcome in a directory that every user may write to.
+    static failure open_and_examine(const std::filesystem::path& path, const os::located& where, os::access mode,
+                                    bool others_file, queue_file& file);
 
     std::filesystem::path path_;
     layout::header header_{};
     std::uint64_t self_ = ~std::uint64_t{0};  // none yet
     std::uint64_t suspect_ = 0;
     os::file_identity identity_;
-    os::descriptor descriptor_;
-    os::access mode_ = os::access::read_only;
-    std::shared_ptr<os::mapped_file> whole_;   // shared within the process
-    std::shared_ptr<os::mapped_file> anchor_;  // our own first page: keeps our open file, and with it our locks
+    entry_locks locks_;
+    std::shared_ptr<os::mapped_file> whole_;  // shared within the process
 };
 
 }  // namespace noria::inline v1::queue

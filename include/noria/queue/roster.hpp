@@ -47,7 +47,12 @@ NORIA_API void move_out(queue_file& file, role held) noexcept;
 NORIA_API bool died_last(const queue_file& file, role asked, std::uint64_t number) noexcept;
 
 // Whether a record of that role is alive. `probe`: asks the kernel, and recovers a dead one.
-NORIA_API bool inhabited(queue_file& file, role asked, bool probe) noexcept;
+enum class presence {
+    none,     // no record of that role is alive
+    some,     // an endpoint of that role lives, as far as was asked
+    blocked,  // records are alive, but their endpoints cannot be asked about, or are dead and cannot be recovered
+};
+NORIA_API presence inhabited(queue_file& file, role asked, bool probe) noexcept;
 
 }  // namespace noria::inline v1::queue
 

@@ -35,11 +35,12 @@ class robust_mutex {
 public:
     // What is known of an owner.
     enum class fate {
-        lives,   // as far as can be known
-        buried,  // it has been recovered from: the word names it no more
-        nobody,  // no endpoint has that name: the word lies
+        lives,    // as far as can be known
+        buried,   // it has been recovered from: the word names it no more
+        nobody,   // no endpoint has that name: the word lies
+        blocked,  // it may be dead, but for long it could not be asked about or recovered
     };
-    enum class answer { taken, busy, corrupt };
+    enum class answer { taken, busy, corrupt, blocked };
 
     // Asks about the owner that the word names.
     struct question {

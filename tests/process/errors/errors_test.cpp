@@ -1,9 +1,14 @@
 // errors_test.cpp: the ledger of refusals: each errc there is, reached for real, and what it says.
+#include "noria/layout/roster_entry.hpp"
 #include "noria/mpmc.hpp"
 #include "refusals.hpp"
+#include "rig/descriptors.hpp"
+#include "rig/overlay.hpp"
 #include "worlds.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <limits>
@@ -47,7 +52,8 @@ std::string role_is_taken(const std::filesystem::path& path) {
 
 std::string queue_is_in_use(const std::filesystem::path& path) {
     const numbers::consumer in(path, {.capacity = 4});
-    return complaint(removing(path), errc::in_use, path, {"somebody attached", "expected nobody", "stop the programs"});
+    return complaint(removing(path), errc::in_use, path,
+                     {"an endpoint attached", "expected none", "stop the programs"});
 }
 
 std::string space_is_too_small(const std::filesystem::path& path) {
@@ -106,6 +112,92 @@ std::string roster_is_full(const std::filesystem::path& path) {
                      path, {"found 2 endpoints attached", "stop one"});
 }
 
+// A read lock on this byte, as a program can have it that may only read the file; -1: no such lock.
+int read_lock(const std::filesystem::path& path, std::uint64_t offset) {
+    const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    struct flock lock {};
+    lock.l_type = F_RDLCK;
+    lock.l_whence = SEEK_SET;
+    lock.l_start = static_cast<off_t>(offset);
+    lock.l_len = 1;
+    return fcntl(file, F_OFD_SETLK, &lock) == 0 ? file : -1;
+}
+
+std::string foreign_lock_is_there(const std::filesystem::path& path) {
+    make_queue(path);
+    const int locked = read_lock(path, layout::role_lock_base + layout::role_producer);
+    const std::string said =
+        complaint(opening<numbers::producer>(path, {.wait_for_role = std::chrono::nanoseconds(0)}), errc::foreign_lock,
+                  path, {"found a read lock", "the producer's role", "lslocks", "mode 0600"});
+    close(locked);
+    return said;
+}
+
+std::string file_is_anothers(const std::filesystem::path& path) {
+    if (geteuid() != 0) return "skip: needs root, to give a file to another user";
+    make_queue(path);
+    std::filesystem::permissions(path.parent_path(), std::filesystem::perms::all | std::filesystem::perms::sticky_bit);
+    if (chown(path.c_str(), 4711, 4711) != 0) return "skip: root may not give a file away here";
+    return complaint(opening<numbers::producer>(path), errc::foreign_owner, path,
+                     {"a file of user 4711", "the option foreign_owner"});
+}
+
+// The complaint about what an endpoint says that is or was open.
+template <class Endpoint>
+std::string complaint_of_endpoint(const Endpoint& endpoint, errc wanted, const std::filesystem::path& path,
+                                  std::initializer_list<std::string_view> words) {
+    const request asked{[&] {
+                            raise({endpoint.error_code(), endpoint.error_text()});
+                        },
+                        [&](std::error_code& code) {
+                            code = endpoint.error_code();
+                            return endpoint.error_text();
+                        }};
+    return complaint(asked, wanted, path, words);
+}
+
+// A producer dies, and its entry is under a read lock.
+std::string recovery_is_blocked(const std::filesystem::path& path) {
+    numbers::consumer in(path, {.capacity = 4});
+    rig::child producer([&] {
+        numbers::producer out(path);
+        (void)out.push(1);
+        for (;;) pause();
+        return 0;
+    });
+    if (!in.pop_for(std::chrono::seconds(20))) return "no message came\n";
+    producer.kill();
+    const int locked = read_lock(path, layout::lock_base);
+    if (locked < 0) return "no read lock\n";
+    if (in.pop() || in.why() != outcome::recovery_blocked) return "the pop came to something else\n";
+    const std::string said = complaint_of_endpoint(in, errc::recovery_blocked, path,
+                                                   {"found a read lock", "entry 0", "cannot be recovered", "lslocks"});
+    close(locked);
+    return said;
+}
+
+// On a file system whose mappings keep no locks, the descriptor is closed, and another endpoint takes the role.
+std::string lock_is_lost(const std::filesystem::path& /*below*/) {
+    return in_child([&]() -> std::string {
+        const rig::overlay over;
+        if (!over.objection().empty()) return "skip: " + over.objection();
+        const auto path = over.path() / "queue";
+        numbers::producer out(path, {.capacity = 4});
+        rig::close_descriptors_of(path);
+        const numbers::producer heir(path);
+        if (out.try_push(1) || out.try_push(2) || out.why() != outcome::closed)
+            return "the push came to something else\n";
+        return complaint_of_endpoint(out, errc::lock_lost, path, {"overlayfs", "close descriptors before"});
+    });
+}
+
+std::string endpoint_is_forked(const std::filesystem::path& path) {
+    const numbers::producer out(path, {.capacity = 4});
+    return in_child([&] {
+        return complaint_of_endpoint(out, errc::forked, path, {"a fork's copy", "open the queue in this process"});
+    });
+}
+
 // Makes the library say so, and returns what is wrong with it. There is no default: a new code is reached here, or this
 // does not compile.
 std::string complaint_of(errc code, const rig::workspace& place) {
@@ -158,6 +250,11 @@ std::string complaint_of(errc code, const rig::workspace& place) {
         case errc::system:
             return complaint(opening<numbers::producer>(nameless), code, nameless,
                              {"too long", "errno 36", "errno(3)"});
+        case errc::foreign_owner: return file_is_anothers(path);
+        case errc::foreign_lock: return foreign_lock_is_there(path);
+        case errc::recovery_blocked: return recovery_is_blocked(path);
+        case errc::lock_lost: return lock_is_lost(path);
+        case errc::forked: return endpoint_is_forked(path);
     }
     return "nobody knows how to reach it\n";
 }
@@ -170,10 +267,12 @@ std::optional<std::errc> kin_of(errc code) {
         case errc::symbolic_link: return std::errc::too_many_symbolic_link_levels;
         case errc::role_taken:
         case errc::roster_full:
+        case errc::foreign_lock:
         case errc::in_use: return std::errc::device_or_resource_busy;
         case errc::invalid_options: return std::errc::invalid_argument;
         case errc::no_space: return std::errc::no_space_on_device;
         case errc::file_size_limit: return std::errc::file_too_large;
+        case errc::foreign_owner:
         case errc::no_permission: return std::errc::permission_denied;
         case errc::descriptor_limit: return std::errc::too_many_files_open;
         case errc::out_of_memory: return std::errc::not_enough_memory;
@@ -186,6 +285,9 @@ std::optional<std::errc> kin_of(errc code) {
         case errc::other_type:
         case errc::other_geometry:
         case errc::corrupt:
+        case errc::recovery_blocked:
+        case errc::lock_lost:
+        case errc::forked:
         case errc::system: return std::nullopt;
     }
     return std::nullopt;
@@ -215,14 +317,14 @@ BOOST_AUTO_TEST_CASE(every_code_has_words_of_its_own_and_none_is_success) {
     }
     // Values are part of the binary interface: they run from 1 without a gap, and the last stays the last.
     BOOST_TEST((all.front() == errc::not_found));
-    BOOST_TEST((all.back() == errc::system));
-    BOOST_TEST(all.size() == 22U);
+    BOOST_TEST((all.back() == errc::forked));
+    BOOST_TEST(all.size() == 27U);
     BOOST_TEST(static_cast<std::size_t>(all.back()) == all.size());
     BOOST_TEST(std::string_view(noria_category().name()) == "noria");
 }
 
 BOOST_AUTO_TEST_CASE(values_that_are_no_codes_are_unknown) {
-    for (const int value : {0, -1, 23, 1000, std::numeric_limits<int>::max(), std::numeric_limits<int>::min()}) {
+    for (const int value : {0, -1, 28, 1000, std::numeric_limits<int>::max(), std::numeric_limits<int>::min()}) {
         const std::error_code made(value, noria_category());
         BOOST_TEST(made.message() == "unknown noria error");
         BOOST_TEST((made.default_error_condition() == std::error_condition(value, noria_category())));

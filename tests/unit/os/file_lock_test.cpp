@@ -15,13 +15,16 @@
 #include <memory>
 
 using noria::os::descriptor;
-using noria::os::is_locked;
 using noria::os::try_lock;
 using noria::os::unlock;
 
 namespace {
 
 constexpr std::uint64_t far = std::uint64_t{1} << 62;  // beyond the end of any file
+
+bool is_locked(int file, std::uint64_t offset, std::uint64_t bytes = 1) {
+    return noria::os::ask_lock(file, offset, bytes).owner == noria::os::lock_owner::endpoint;
+}
 
 struct locked_file {
     noria::rig::workspace dir;
@@ -75,6 +78,43 @@ BOOST_AUTO_TEST_CASE(a_read_only_descriptor_can_ask_but_not_lock) {
     BOOST_TEST(try_lock(observer.get(), far + 1) == EBADF);
 }
 
+BOOST_AUTO_TEST_CASE(a_read_lock_and_a_record_lock_are_foreign_and_the_latter_names_its_process) {
+    // A program that may only read the file can have the first; any that may write it, the second.
+    const locked_file file;
+    const descriptor endpoint = file.open();
+    const descriptor reader = file.open(O_RDONLY);
+    struct flock lock {};
+    lock.l_type = F_RDLCK;
+    lock.l_whence = SEEK_SET;
+    lock.l_start = static_cast<off_t>(far);
+    lock.l_len = 2;
+    BOOST_REQUIRE(fcntl(reader.get(), F_OFD_SETLK, &lock) == 0);
+    const noria::os::lock_report read = noria::os::ask_lock(endpoint.get(), far + 1);
+    BOOST_TEST((read.owner == noria::os::lock_owner::foreign));
+    BOOST_TEST(read.reads);
+    BOOST_TEST(read.pid == 0U);
+    BOOST_TEST(read.offset == far);
+    BOOST_TEST(try_lock(endpoint.get(), far) == EAGAIN);
+
+    const noria::rig::milestone locked;
+    noria::rig::child other([&] {
+        const descriptor own = file.open();
+        struct flock record {};
+        record.l_type = F_WRLCK;
+        record.l_whence = SEEK_SET;
+        record.l_start = static_cast<off_t>(far + 8);
+        record.l_len = 1;
+        if (fcntl(own.get(), F_SETLK, &record) != 0) return 1;
+        locked.tell();
+        for (;;) pause();
+    });
+    locked.hear();
+    const noria::os::lock_report write = noria::os::ask_lock(endpoint.get(), far + 8);
+    BOOST_TEST((write.owner == noria::os::lock_owner::foreign));
+    BOOST_TEST(!write.reads);
+    BOOST_TEST(write.pid == static_cast<std::uint64_t>(other.pid()));
+}
+
 BOOST_AUTO_TEST_CASE(a_lock_survives_the_closing_of_other_descriptors_of_the_file) {
     const locked_file file;
     const descriptor holder = file.open();
@@ -97,8 +137,8 @@ BOOST_AUTO_TEST_CASE(a_lock_goes_with_the_last_descriptor_of_its_open_file) {
     BOOST_TEST(!is_locked(other.get(), far));
 }
 
-BOOST_AUTO_TEST_CASE(who_cannot_ask_takes_it_for_held) {
-    BOOST_TEST(is_locked(-1, far));
+BOOST_AUTO_TEST_CASE(a_question_without_an_answer_is_neither_a_lock_nor_none) {
+    BOOST_TEST((noria::os::ask_lock(-1, far).owner == noria::os::lock_owner::unknown));
     BOOST_TEST(try_lock(-1, far) == EBADF);
 }
 

@@ -82,10 +82,10 @@ BOOST_AUTO_TEST_CASE(a_role_is_taken_once_and_free_when_its_holder_has_left) {
     BOOST_TEST(!passing);  // the holder is there to stay
     BOOST_TEST(refused.text.find(std::to_string(getpid())) != std::string::npos, refused.text);
     BOOST_TEST(!take_role(*rival, role::consumer));  // the other role is free
-    BOOST_TEST(noria::queue::inhabited(*rival, role::producer, true));
+    BOOST_TEST((noria::queue::inhabited(*rival, role::producer, true) == noria::queue::presence::some));
     noria::queue::move_out(*holder, role::producer);
     holder.reset();
-    BOOST_TEST(!noria::queue::inhabited(*rival, role::producer, false));
+    BOOST_TEST((noria::queue::inhabited(*rival, role::producer, false) == noria::queue::presence::none));
     BOOST_TEST(!take_role(*rival, role::producer));
     BOOST_TEST(rival->words().producers.ended == 1U);
     BOOST_TEST(rival->words().producers.died == 0U);
@@ -96,13 +96,13 @@ BOOST_AUTO_TEST_CASE(a_lock_whose_holder_is_on_no_record_is_in_passing_hands) {
     const auto passer_by = queue.open();
     const auto newcomer = queue.open();
     for (const std::uint64_t lock : {layout::role_lock_base + layout::role_consumer, layout::lock_base + 1}) {
-        BOOST_REQUIRE(noria::os::try_lock(passer_by->locks(), lock) == 0);
+        BOOST_REQUIRE(passer_by->locks().take(lock) == 0);
         bool passing = false;
         BOOST_TEST((noria::queue::take_role(*newcomer, role::consumer, passing).code == errc::role_taken));
         BOOST_TEST(passing);
-        noria::os::unlock(passer_by->locks(), lock);
+        passer_by->locks().give_up(lock);
         BOOST_TEST(!take_role(*newcomer, role::consumer));
-        noria::os::unlock(newcomer->locks(), layout::lock_base, layout::lock_range_bytes);
+        newcomer->locks().give_up(layout::lock_base, layout::lock_range_bytes);
     }
 }
 
@@ -137,12 +137,12 @@ BOOST_AUTO_TEST_CASE(a_death_is_found_by_whoever_asks_the_kernel_and_recovered_o
     const some_queue queue;
     move_in_and_vanish(queue, role::producer);
     const auto observer = queue.open();
-    BOOST_TEST(
-        noria::queue::inhabited(*observer, role::producer, false));  // without asking, its record is all there is
+    // Without asking, its record is all there is.
+    BOOST_TEST((noria::queue::inhabited(*observer, role::producer, false) == noria::queue::presence::some));
     BOOST_TEST(observer->words().producers.deaths == 0U);
-    BOOST_TEST(!noria::queue::inhabited(*observer, role::producer, true));
+    BOOST_TEST((noria::queue::inhabited(*observer, role::producer, true) == noria::queue::presence::none));
     for (int times = 0; times < 2; ++times) {
-        BOOST_TEST(!noria::queue::inhabited(*observer, role::producer, true));
+        BOOST_TEST((noria::queue::inhabited(*observer, role::producer, true) == noria::queue::presence::none));
         BOOST_TEST(observer->words().producers.deaths == 1U);
         BOOST_TEST(observer->words().producers.ended == 1U);
         BOOST_TEST(observer->words().producers.died == 1U);

@@ -1,0 +1,62 @@
+// descriptor.cpp: opening above the standard streams.
+#include "noria/os/descriptor.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+namespace noria::inline v1::os {
+
+namespace {
+
+constexpr int standard_streams = 3;
+
+// Occupies the free numbers of standard streams while it exists. A write to one of these descriptors fails, as a write to
+// a closed one does: a descriptor of O_PATH cannot be written to.
+class standard_streams_occupied {
+public:
+    standard_streams_occupied() noexcept {
+        for (int number = 0; number < standard_streams; ++number) {
+            if (fcntl(number, F_GETFD) >= 0) continue;
+            occupied_[static_cast<std::size_t>(number)] = openat(AT_FDCWD, "/", O_PATH | O_CLOEXEC);
+        }
+    }
+    ~standard_streams_occupied() {
+        const int errno_before = errno;
+        for (const int each : occupied_) {
+            if (each >= 0) close(each);
+        }
+        errno = errno_before;
+    }
+    standard_streams_occupied(const standard_streams_occupied&) = delete;
+    standard_streams_occupied& operator=(const standard_streams_occupied&) = delete;
+
+private:
+    std::array<int, standard_streams> occupied_{-1, -1, -1};
+};
+
+}  // namespace
+
+void descriptor::reset(int number) noexcept {
+    if (number_ >= 0) close(number_);
+    number_ = number;
+}
+
+descriptor open_at(int directory, const char* path, int how, unsigned mode) noexcept {
+    const standard_streams_occupied meanwhile;
+    int number = openat(directory, path, how | O_CLOEXEC, mode);
+    if (number >= 0 && number < standard_streams) {  // another thread has closed a standard stream meanwhile
+        const int low = number;
+        number = fcntl(low, F_DUPFD_CLOEXEC, standard_streams);
+        const int error = errno;
+        close(low);
+        errno = error;
+    }
+    return descriptor(number);
+}
+
+}  // namespace noria::inline v1::os
+
+// SPDX-License-Identifier: BSL-1.0
