@@ -65,6 +65,39 @@ BOOST_AUTO_TEST_CASE(a_creator_that_cannot_use_its_queue_leaves_it_to_those_who_
     BOOST_TEST(place.files() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(a_creator_that_cannot_use_its_queue_leaves_what_others_have_sent_and_gone) {
+    // As above; but the other endpoint has left before the creator fails, or it has died.
+    for (const bool dies : {false, true}) {
+        const rig::workspace place;
+        const auto path = place / "queue";
+        const options wishes{.capacity = 1U << 18};
+        rig::stepped_child creator([&] { return create_in_vain(path, wishes); });
+        halt_at_its_name(creator, path);
+        const rig::milestone sent;
+        rig::child other([&] {
+            numbers::producer out{path, wishes};
+            for (std::uint64_t n = 0; n < 5; ++n) {
+                if (!out.push(n)) return 1;
+            }
+            sent.tell();
+            if (dies) pause();
+            return 0;
+        });
+        sent.hear();
+        if (dies)
+            other.kill();
+        else
+            (void)other.wait();
+        (void)creator.finish();
+        BOOST_REQUIRE(std::filesystem::exists(path));
+        numbers::consumer in{path};
+        for (std::uint64_t n = 0; n < 5; ++n) {
+            const auto got = in.try_pop();
+            BOOST_TEST((got && *got == n));
+        }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_creator_that_cannot_use_its_queue_takes_no_other_file_for_its_own) {
     // As above; but meanwhile the name has become another queue's, to which nobody is attached.
     const rig::workspace place;
