@@ -5,6 +5,8 @@
 #include "noria/queue/crowd.hpp"
 #include "noria/sync/backoff.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <exception>
 #include <new>
@@ -41,6 +43,13 @@ constexpr auto retry_interval = std::chrono::milliseconds(1);
 constexpr auto wait_for_passing = std::chrono::seconds(1);
 constexpr auto wait_for_file_default = std::chrono::seconds(5);  // of constructors that do not create
 
+failure removed_each_time(const std::filesystem::path& path, std::uint64_t made) {
+    return refuse(path, errc::not_found,
+                  fmt::format("found it removed each time before this call could attach (it created the file {} {}), "
+                              "expected it to stay; stop the program that removes it, or use another path",
+                              made, made == 1 ? "time" : "times"));
+}
+
 }  // namespace
 
 clock::time_point limit::deadline() const noexcept {
@@ -68,10 +77,16 @@ bool endpoint::attach(role wanted, opening how, const std::filesystem::path& pat
     const auto role_deadline = later(clock::now(), wishes.wait_for_role);
     const auto passing_deadline = std::max(role_deadline, clock::now() + wait_for_passing);
     bool create_now = how == opening::create;
+    // Another program may remove the name each time. So every round but the first obeys the deadline: a creation takes as
+    // long as its allocation, and gets no less.
+    std::uint64_t created = 0;
+    bool tried_to_create = false;
     for (;;) {
         if (create_now) {
             failure failed = queue_file::create(path, wishes, bare, made_);
+            tried_to_create = true;
             created_ = !failed;
+            if (created_) ++created;
             if (failed && (failed.code != errc::exists || how == opening::create)) return settle(std::move(failed));
         }
         bool passing = false;
@@ -85,8 +100,10 @@ bool endpoint::attach(role wanted, opening how, const std::filesystem::path& pat
         if (failed.code == errc::not_found) {
             // Not there yet; or, if we made it, somebody removed it at once.
             create_now = may_create;
+            if (may_create && !tried_to_create) continue;
+            if (clock::now() >= file_deadline)
+                return settle(created != 0 ? removed_each_time(path, created) : std::move(failed));
             if (may_create) continue;
-            if (clock::now() >= file_deadline) return settle(std::move(failed));
         } else if (failed.code != errc::role_taken || clock::now() >= (passing ? passing_deadline : role_deadline)) {
             if (failed && created_) queue_file::take_back(path, made_);  // or it would be in the way of the next try
             return settle(std::move(failed));
