@@ -104,7 +104,8 @@ bool endpoint::attach(role wanted, opening how, const std::filesystem::path& pat
             if (clock::now() >= file_deadline)
                 return settle(created != 0 ? removed_each_time(path, created) : std::move(failed));
             if (may_create) continue;
-        } else if (failed.code != errc::role_taken || clock::now() >= (passing ? passing_deadline : role_deadline)) {
+        } else if ((failed.code != errc::role_taken && failed.code != errc::roster_full) ||
+                   clock::now() >= (passing ? passing_deadline : role_deadline)) {
             if (failed && created_) queue_file::take_back(path, made_);  // or it would be in the way of the next try
             return settle(std::move(failed));
         }

@@ -11,6 +11,9 @@
 #include <fcntl.h>
 #include <sys/syscall.h>
 
+#include <fstream>
+#include <memory>
+#include <string>
 #include <vector>
 
 using namespace scene;
@@ -121,6 +124,50 @@ BOOST_AUTO_TEST_CASE(the_last_free_entry_is_found_wherever_it_is) {
             const auto in = jobs::consumer::open(path, refused_at_once, code);
             BOOST_TEST(in.is_open(), in.error_text());
         }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(who_finds_the_roster_full_waits_for_a_place_as_one_waits_for_a_role) {
+    // Method: when the newcomer sleeps between two tries, a member leaves.
+    const rig::workspace place;
+    const auto path = place / "queue";
+    jobs::producer out{path, {.capacity = 4, .endpoints = 2}};
+    auto in = std::make_unique<jobs::consumer>(path);
+    rig::child newcomer([&] {
+        const jobs::consumer heir{path, {.wait_for_role = patience}};
+        return 0;
+    });
+    const std::string call_of = "/proc/" + std::to_string(newcomer.pid()) + "/syscall";
+    BOOST_TEST(rig::eventually([&] {
+        std::ifstream call(call_of);
+        long which = -1;
+        return call >> which && which == SYS_clock_nanosleep;
+    }));
+    in.reset();
+    BOOST_TEST(newcomer.wait() == well);
+}
+
+BOOST_AUTO_TEST_CASE(a_killed_member_of_a_full_roster_is_replaced_at_once) {
+    // It has so much memory that the kernel takes a while to bury it.
+    const rig::workspace place;
+    const auto path = place / "queue";
+    for (const std::uint64_t endpoints : {2U, 3U, 4U}) {
+        const jobs::producer out{path, {.capacity = 4, .endpoints = endpoints}};
+        const auto others = attach(path, endpoints - 2);
+        const rig::milestone there;
+        rig::child victim([&] {
+            std::vector<char> memory(std::size_t{64} << 20, 'm');
+            const jobs::consumer in{path};
+            there.tell();
+            wait_for_death();
+            return memory[0] == 'm' ? 0 : 1;
+        });
+        there.hear();
+        victim.send(SIGKILL);
+        std::error_code code;
+        const auto heir = jobs::consumer::open(path, {.wait_for_role = patience}, code);
+        BOOST_TEST(heir.is_open(), heir.error_text());
+        std::filesystem::remove(path);
     }
 }
 
