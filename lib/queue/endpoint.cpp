@@ -311,6 +311,7 @@ bool endpoint::hear_end(std::uint64_t number, bool death) noexcept {
 
 bool endpoint::wait(limit how_long) noexcept {
     const auto answer = [this](outcome how) {
+        held_up_ = blocked() == 0 && (stalled() || shut_out_);
         // The words behind an answer may have been zeros of our own, too.
         set_why(blocked() == 0 && file_->truncated() ? die_of_corruption() : how);
         return why() == outcome::ok;
@@ -370,6 +371,7 @@ bool endpoint::interrupted() noexcept { return load_relaxed(interrupted_) != 0 &
 bool endpoint::may_race_on(limit how_long, unsigned& races) noexcept {
     if (++races < races_at_most) return true;
     races = 0;
+    held_up_ = true;
     if (!how_long.waits()) {
         set_why(outcome::stalled);
     } else if (interrupted()) {
