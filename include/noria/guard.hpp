@@ -2,12 +2,13 @@
 //
 // A queue has all its bytes allocated from the start, so a full file system never harms it. But whoever may write the file
 // may also truncate it while it is mapped (`> file`, `cp x file`, O_TRUNC), and then the kernel answers the next touch of a
-// page that is gone with SIGBUS, which ends the process: every process that has the queue open. No check beforehand can
-// prevent that, and Noria installs no signal handler by itself. With
+// page that is gone with SIGBUS, which ends the process: every process that has the queue open. A hole punched into the
+// file (fallocate) does the same where the file system is full when the page is touched; where it is not full, the page
+// comes back as zeros. No check beforehand can prevent that, and Noria installs no signal handler by itself. With
 //
 //     noria::guard_against_truncation();    // once, early in main()
 //
-// the process lives on, the truncated queue's endpoints answer `corrupt`, and all other queues are unharmed.
+// the process lives on, that queue's endpoints answer `corrupt`, and all other queues are unharmed.
 #pragma once
 
 #include "noria/core/visibility.hpp"
@@ -23,7 +24,7 @@ namespace noria::inline v1 {
 //          installed a handler of SIGBUS over it (a runtime such as a JVM, a crash reporter): up to 16 of them.
 // Cost     none on the hot path. Should it happen, one exchange of the mapping, in the thread that meets the loss.
 // Queue    From then on each endpoint of this process on that file is dead: why() is `corrupt`, error_text() names the
-//          file and what to do, is_open() is false. The verb that meets the loss answers so itself, and each later one; a
+//          file, whether it is shorter than it was, and what to do; is_open() is false. The verb that meets the loss answers so itself, and each later one; a
 //          wait within a slice (options::waiting). No verb reports a message as sent that went where the file was, and no
 //          pop returns one whose bytes are missing; what a verb that answers `corrupt` had sent before the loss may have
 //          arrived. What a lease shows in place may turn to zeros: why() is `corrupt` after its release. So it is with the

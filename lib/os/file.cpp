@@ -2,6 +2,7 @@
 #include "noria/os/file.hpp"
 
 #include "noria/os/file_lock.hpp"
+#include "noria/os/memory_limit.hpp"
 #include "noria/os/process.hpp"
 
 #include <dirent.h>
@@ -9,6 +10,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/random.h>
+#include <sys/statvfs.h>
 #include <sys/sysinfo.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -110,34 +112,47 @@ int write_zeros(int file, std::uint64_t offset, std::uint64_t bytes) noexcept {
     return 0;
 }
 
-int allocate(int file, std::uint64_t bytes) noexcept {
-    // In parts, so that signals wait no longer than one of them takes: milliseconds.
+// Where a file system has no fallocate.
+enum class otherwise { write_zeros, leave_it };
+
+// Gives that part of a file all its bytes; those that are there stay as they are. In parts, so that signals wait no longer
+// than one of them takes: milliseconds. fallocate itself, and not posix_fallocate, which writes where there is none.
+int allocate(int file, std::uint64_t begin, std::uint64_t end, otherwise fallback) noexcept {
     constexpr std::uint64_t part_bytes = std::uint64_t{16} << 20;
-    for (std::uint64_t done = 0; done < bytes; done += part_bytes) {
-        const std::uint64_t part = std::min(part_bytes, bytes - done);
+    for (std::uint64_t done = begin; done < end; done += part_bytes) {
+        const std::uint64_t part = std::min(part_bytes, end - done);
         const signals_held held;
         int error = 0;
         do {
-            error = posix_fallocate(file, static_cast<off_t>(done), static_cast<off_t>(part));
+            error = fallocate(file, 0, static_cast<off_t>(done), static_cast<off_t>(part)) == 0 ? 0 : errno;
         } while (error == EINTR);
-        if (error == EOPNOTSUPP || error == EINVAL || error == ENOSYS) error = write_zeros(file, done, part);
+        if (error == EOPNOTSUPP || error == EINVAL || error == ENOSYS) {
+            if (fallback == otherwise::leave_it) return 0;
+            error = write_zeros(file, done, part);
+        }
         if (error != 0) return error;
     }
     return 0;
 }
 
-// Whether so many bytes are surely more than what is free there. A tmpfs may be given more than the machine has, and
-// then the kernel kills processes instead of refusing: it counts as no larger than memory and swap.
-bool is_larger_than_free(std::uint64_t bytes, int directory) noexcept {
+// Whether so many bytes are surely more than what may be had there. A tmpfs may be given more than the machine has, or more
+// than this process's control groups allow, and then the kernel kills processes instead of refusing. So it counts as no
+// larger than memory and swap of the machine; `group_limit` is set if the groups allow less.
+bool is_larger_than_free(std::uint64_t bytes, int where, std::uint64_t& group_limit) {
     struct statfs status {};
-    if (fstatfs(directory, &status) != 0) return false;
+    if (fstatfs(where, &status) != 0) return false;
     const auto block = static_cast<std::uint64_t>(status.f_bsize);
     // A file system that states no size has none to compare with.
     if (status.f_blocks != 0 && block != 0 && bytes / block > static_cast<std::uint64_t>(status.f_bfree)) return true;
     constexpr std::uint32_t tmpfs = 0x01021994;
+    constexpr std::uint64_t too_little_to_ask = 1U << 20;  // a group with less could not run this process
+    if (static_cast<std::uint32_t>(status.f_type) != tmpfs || bytes < too_little_to_ask) return false;
+    if (const std::uint64_t allowed = memory_limit(); bytes > allowed) {
+        group_limit = allowed;
+        return true;
+    }
     struct sysinfo machine {};
-    if (static_cast<std::uint32_t>(status.f_type) != tmpfs || sysinfo(&machine) != 0) return false;
-    return bytes / machine.mem_unit > std::uint64_t{machine.totalram} + machine.totalswap;
+    return sysinfo(&machine) == 0 && bytes / machine.mem_unit > std::uint64_t{machine.totalram} + machine.totalswap;
 }
 
 std::filesystem::path directory_of(const std::filesystem::path& path) {
@@ -233,7 +248,7 @@ birth fill(int file, const birth_wish& wish, std::span<const std::byte> contents
         return born;
     }
     born.step = birth_step::allocation;
-    born.error = allocate(file, wish.file_bytes);
+    born.error = allocate(file, 0, wish.file_bytes, otherwise::write_zeros);
     if (born.error != 0) return born;
     born.step = birth_step::contents;
     born.error = write_all(file, contents, 0);
@@ -368,8 +383,8 @@ birth create_whole(const std::filesystem::path& path, const birth_wish& wish, st
         return {.error = EOPNOTSUPP, .step = birth_step::file, .where = where};
     }
     // Allocation would say so too, but only after it has taken all there is: of a tmpfs, the machine's memory.
-    if (is_larger_than_free(wish.file_bytes, directory.get())) {
-        return {.error = ENOSPC, .step = birth_step::allocation, .where = where};
+    if (std::uint64_t group_limit = 0; is_larger_than_free(wish.file_bytes, directory.get(), group_limit)) {
+        return {.error = ENOSPC, .step = birth_step::allocation, .where = where, .group_limit = group_limit};
     }
 
     remove_leftovers(directory.get());
@@ -390,16 +405,20 @@ birth create_whole(const std::filesystem::path& path, const birth_wish& wish, st
     return born;
 }
 
-int fill_holes(int file) noexcept {
+int fill_holes(int file, std::uint64_t& group_limit) {
     struct stat status {};
     constexpr off_t block_bytes = 512;  // of st_blocks, whatever the file system's are
+    group_limit = 0;
     if (fstat(file, &status) != 0 || status.st_blocks >= status.st_size / block_bytes) return 0;
-    // fallocate itself, and not posix_fallocate: where there is none, the latter writes.
-    while (fallocate(file, 0, 0, status.st_size) != 0) {
-        if (errno == EINTR) continue;
-        return errno == EOPNOTSUPP || errno == ENOSYS ? 0 : errno;
-    }
-    return 0;
+    const auto missing = static_cast<std::uint64_t>(status.st_size - status.st_blocks * block_bytes);
+    if (is_larger_than_free(missing, file, group_limit)) return ENOSPC;
+    // All of it, since a page that is allocated and was never written to is a hole to SEEK_HOLE, too.
+    return allocate(file, 0, static_cast<std::uint64_t>(status.st_size), otherwise::leave_it);
+}
+
+bool has_no_inode(const std::filesystem::path& path) {
+    struct statvfs status {};
+    return statvfs(directory_of(path).c_str(), &status) == 0 && status.f_files != 0 && status.f_favail == 0;
 }
 
 std::int64_t read_start(int file, std::span<std::byte> buffer) noexcept {

@@ -4,6 +4,7 @@
 #include "noria/core/atomics.hpp"
 #include "noria/layout/tally_line.hpp"
 #include "noria/os/file_lock.hpp"
+#include "noria/os/futex.hpp"
 #include "noria/os/process.hpp"
 #include "noria/queue/mutex_gate.hpp"
 #include "noria/queue/recovery.hpp"
@@ -19,6 +20,15 @@ namespace noria::inline v1::queue {
 namespace {
 
 constexpr std::uint64_t suspects_at_a_time = 16;
+
+// Who attaches asks about everybody, if no more than so many are alive: as many as a roster has by default.
+constexpr std::uint64_t asked_about_all_up_to = 64;
+
+// Another in each process and at each moment.
+std::uint64_t random_start() noexcept {
+    const auto now = static_cast<std::uint64_t>(os::monotonic::now().time_since_epoch().count());
+    return (now * 0x9E3779B97F4A7C15U) >> 32U;  // Fibonacci hashing: neighbouring moments lie far apart
+}
 
 std::uint64_t entry_lock(std::uint64_t index) noexcept { return layout::lock_base + index; }
 
@@ -90,6 +100,57 @@ int try_entry(queue_file& file, std::uint64_t index) noexcept {
     return 0;
 }
 
+// Of this process's next attach to a crowd: in turn within a process. Where it begins is left to chance (0: not begun), since
+// most processes attach once.
+constinit std::uint64_t next_to_ask_about = 0;
+
+// Asks the kernel who of the living is dead, and buries those. True: about all of them. Each question takes time in proportion
+// to how many are attached, so an attach that asked about all of many would take time by the square of it. Beyond the bound
+// it asks about some, in rotation. Then a death may be found only after a newcomer has attached, and it counts as one after
+// its coming: at the end of the stream the other role is told `abandoned`, where `finished` would have been right.
+bool bury_before_joining(queue_file& file) noexcept {
+    const std::uint64_t length = file.header().roster_length;
+    std::uint64_t alive = 0;
+    for (std::uint64_t i = 0; i < length; ++i) alive += is_alive(file, i) ? 1 : 0;
+    const bool all = alive <= asked_about_all_up_to;
+    std::uint64_t index = 0;
+    if (!all) {
+        const std::uint64_t begun = load_relaxed(next_to_ask_about);
+        index = (begun != 0 ? begun : random_start()) % length;
+    }
+    std::uint64_t questions = all ? length : suspects_at_a_time;
+    for (std::uint64_t n = 0; n < length && questions != 0; ++n) {
+        if (is_alive(file, index)) {  // nobody is there: that is no question to the kernel
+            (void)bury(file, index);
+            --questions;
+        }
+        index = index + 1 < length ? index + 1 : 0;
+    }
+    if (!all) store_relaxed(next_to_ask_about, index + length);
+    return all;
+}
+
+// Tries each entry that nobody has, once. 0: one is ours. EAGAIN: none; `passing`: some are in the hands of an endpoint that
+// comes, goes, or recovers. Or what keeps locks from working here.
+int take_free_entry(queue_file& file, bool& passing) noexcept {
+    passing = false;
+    const std::uint64_t length = file.header().roster_length;
+    std::uint64_t first = 0;
+    while (first < length && is_alive(file, first)) ++first;
+    if (first == length) return EAGAIN;
+    // Many that come at once would all try the same entries in turn, so each goes on elsewhere after the first.
+    const std::uint64_t others = length - 1;
+    const std::uint64_t shift = length > asked_about_all_up_to ? random_start() % others : 0;
+    for (std::uint64_t n = 0; n < length; ++n) {
+        const std::uint64_t index = n == 0 ? first : (first + 1 + (n - 1 + shift) % others) % length;
+        if (is_alive(file, index)) continue;
+        const int error = try_entry(file, index);
+        if (error != EAGAIN) return error;
+        passing = true;
+    }
+    return EAGAIN;
+}
+
 }  // namespace
 
 bool is_alive(const queue_file& file, std::uint64_t index) noexcept {
@@ -103,16 +164,15 @@ bool recover_inhabitant(queue_file& file, std::uint64_t dead) noexcept {
 }
 
 failure join_crowd(queue_file& file, role /*wanted*/, bool& passing) {
-    passing = false;
     // The dead first: who comes to replace one must find its end recorded, or it would be told as one after its own coming.
-    for (std::uint64_t i = 0; i < file.header().roster_length; ++i) (void)bury(file, i);
-    for (std::uint64_t i = 0; i < file.header().roster_length; ++i) {
-        if (is_alive(file, i)) continue;
-        const int error = try_entry(file, i);
-        if (error == 0) return {};
-        if (error != EAGAIN) return refuse_lock(file, error);
-        passing = true;  // somebody who comes, goes, or recovers
+    const bool asked_about_all = bury_before_joining(file);
+    int error = take_free_entry(file, passing);
+    if (error == EAGAIN && !asked_about_all) {
+        for (std::uint64_t i = 0; i < file.header().roster_length; ++i) (void)bury(file, i);
+        error = take_free_entry(file, passing);
     }
+    if (error == 0) return {};
+    if (error != EAGAIN) return refuse_lock(file, error);
     if (passing) {
         const os::lock_report lock = file.locks().ask(entry_lock(0), file.header().roster_length);
         if (lock.owner == os::lock_owner::foreign)

@@ -5,6 +5,8 @@
 #include "noria/queue/crowd.hpp"
 #include "noria/sync/backoff.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <exception>
 #include <new>
@@ -41,6 +43,13 @@ constexpr auto retry_interval = std::chrono::milliseconds(1);
 constexpr auto wait_for_passing = std::chrono::seconds(1);
 constexpr auto wait_for_file_default = std::chrono::seconds(5);  // of constructors that do not create
 
+failure removed_each_time(const std::filesystem::path& path, std::uint64_t made) {
+    return refuse(path, errc::not_found,
+                  fmt::format("found it removed each time before this call could attach (it created the file {} {}), "
+                              "expected it to stay; stop the program that removes it, or use another path",
+                              made, made == 1 ? "time" : "times"));
+}
+
 }  // namespace
 
 clock::time_point limit::deadline() const noexcept {
@@ -70,10 +79,16 @@ bool endpoint::attach(role wanted, opening how, const std::filesystem::path& nam
     const auto role_deadline = later(clock::now(), wishes.wait_for_role);
     const auto passing_deadline = std::max(role_deadline, clock::now() + wait_for_passing);
     bool create_now = how == opening::create;
+    // Another program may remove the name each time. So every round but the first obeys the deadline: a creation takes as
+    // long as its allocation, and gets no less.
+    std::uint64_t created = 0;
+    bool tried_to_create = false;
     for (;;) {
         if (create_now) {
             failure failed = queue_file::create(path, wishes, bare, made_);
+            tried_to_create = true;
             created_ = !failed;
+            if (created_) ++created;
             if (failed && (failed.code != errc::exists || how == opening::create)) return settle(std::move(failed));
         }
         bool passing = false;
@@ -87,12 +102,15 @@ bool endpoint::attach(role wanted, opening how, const std::filesystem::path& nam
         if (failed.code == errc::not_found) {
             // Not there yet; or, if we made it, somebody removed it at once.
             create_now = may_create;
+            if (may_create && !tried_to_create) continue;
+            if (clock::now() >= file_deadline)
+                return settle(created != 0 ? removed_each_time(path, created) : std::move(failed));
             if (may_create) continue;
-            if (clock::now() >= file_deadline) return settle(std::move(failed));
-        } else if ((failed.code != errc::role_taken && failed.code != errc::foreign_lock) ||
+        } else if ((failed.code != errc::role_taken && failed.code != errc::roster_full &&
+                    failed.code != errc::foreign_lock) ||
                    clock::now() >= (passing ? passing_deadline : role_deadline)) {
-            if (failed && created_)
-                queue_file::take_back(path, made_, attached_);  // or it would be in the way of the next try
+            // Or the file would be in the way of the next try.
+            if (failed && created_) queue_file::take_back(path, made_, attached_);
             return settle(std::move(failed));
         }
         create_now = false;
@@ -359,6 +377,7 @@ bool endpoint::hear_end(std::uint64_t number, bool death) noexcept {
 
 bool endpoint::wait(limit how_long) noexcept {
     const auto answer = [this](outcome how) {
+        held_up_ = blocked() == 0 && (stalled() || shut_out_);
         // The words behind an answer may have been zeros of our own, too.
         set_why(blocked() == 0 && file_->truncated() ? die() : how);
         return why() == outcome::ok;
@@ -421,6 +440,7 @@ bool endpoint::interrupted() noexcept { return load_relaxed(interrupted_) != 0 &
 bool endpoint::may_race_on(limit how_long, unsigned& races) noexcept {
     if (++races < races_at_most) return true;
     races = 0;
+    held_up_ = true;
     if (!how_long.waits()) {
         set_why(outcome::stalled);
     } else if (interrupted()) {

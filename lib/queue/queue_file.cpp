@@ -3,6 +3,7 @@
 
 #include "noria/core/shareable.hpp"
 #include "noria/os/file_lock.hpp"
+#include "noria/queue/space.hpp"
 
 #include <fmt/format.h>
 #include <sys/random.h>
@@ -68,13 +69,6 @@ failure refuse_errno(const std::filesystem::path& path, int error, std::string_v
     }
 }
 
-failure refuse_space(const std::filesystem::path& path, int error, std::uint64_t file_bytes) {
-    return refuse(path, errc::no_space,
-                  fmt::format("found too little space ({}), expected {} bytes; free some, use another file system, "
-                              "or a smaller capacity",
-                              os::words_for(error), file_bytes));
-}
-
 failure refuse_lock(const std::filesystem::path& path, int error, std::uint64_t file_bytes) {
     return refuse(path, errc::out_of_memory,
                   fmt::format("found no way to lock it in memory ({}), expected room for {} bytes; raise "
@@ -100,7 +94,10 @@ failure refuse_birth(const std::filesystem::path& path, const os::birth& born, s
                         copies ? "choose another directory, or set copy_on_write and accept SIGBUS on a full disk"
                                : "choose another directory"));
     }
-    if (born.error == ENOSPC || born.error == EDQUOT) return refuse_space(path, born.error, file_bytes);
+    if (born.step == birth_step::file && (born.error == EDQUOT || (born.error == ENOSPC && os::has_no_inode(path))))
+        return refuse_inode(path, born.error);
+    if (born.error == ENOSPC || born.error == EDQUOT)
+        return refuse_space(path, born.error, born.group_limit, file_bytes);
     if (born.error == EFBIG) {
         return refuse(path, errc::file_size_limit,
                       fmt::format("found a file size limit below {} bytes, expected room for the queue; raise "
@@ -328,8 +325,9 @@ failure queue_file::open(const std::filesystem::path& path, const options& wishe
     where.directory.reset();
     if (auto failed = compare(path, layout::shape_of(opened->header_), bare, wishes)) return failed;
     // A copy may be sparse, and a touched hole on a full file system is SIGBUS.
-    if (const int error = os::fill_holes(opened->locks_.number()); error != 0) {
-        return error == ENOSPC || error == EDQUOT ? refuse_space(path, error, opened->header_.file_bytes)
+    std::uint64_t group_limit = 0;
+    if (const int error = os::fill_holes(opened->locks_.number(), group_limit); error != 0) {
+        return error == ENOSPC || error == EDQUOT ? refuse_space(path, error, group_limit, opened->header_.file_bytes)
                                                   : refuse_errno(path, error, "allocate all of it");
     }
     if (const int error = opened->locks_.keep(); error != 0) return refuse_errno(path, error, "map it");
@@ -457,6 +455,11 @@ std::uint64_t queue_file::attaches() const noexcept {
 }
 
 failure queue_file::truncation() const {
+    struct stat status {};
+    const int file = locks_.number();
+    const bool known = file >= 0 && fstat(file, &status) == 0;
+    if (known && static_cast<std::uint64_t>(status.st_size) >= header_.file_bytes)
+        return refuse_lost_pages(path_, header_.file_bytes);
     return refuse(path_, errc::corrupt,
                   fmt::format("found it truncated while in use, expected all of its {} bytes to stay; find out who "
                               "truncated it, stop its users, remove it and let them begin anew",

@@ -34,11 +34,14 @@ failure passed_by(const queue_file& file, role wanted) {
 failure held(const queue_file& file, role wanted) {
     const layout::roster_entry& entry = file.entry(entry_of(wanted));
     const std::string_view program(entry.program, strnlen(entry.program, sizeof entry.program));
+    const os::process_identity self = os::this_process();
+    const bool ours = load_relaxed(entry.pid) == self.pid && load_relaxed(entry.start_time) == self.start_time;
     return refuse(
         file.path(), errc::role_taken,
-        fmt::format("found the {}'s role held by process {} ({}), expected it free; an spsc queue has one {}: "
-                    "stop that process, or use another queue",
-                    word_for(wanted), load_relaxed(entry.pid), program, word_for(wanted)));
+        fmt::format("found the {}'s role held by process {} ({}){}, expected it free; an spsc queue has one {}: "
+                    "{}, or use another queue",
+                    word_for(wanted), load_relaxed(entry.pid), program, ours ? ", which is this process itself" : "",
+                    word_for(wanted), ours ? "close that endpoint first" : "stop that process"));
 }
 
 // 0, or EAGAIN, or what keeps locks from working here.

@@ -211,6 +211,41 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(messages_are_aligned_as_their_type_asks, Q, queues
     }
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(who_gives_up_waiting_says_whether_another_endpoint_was_in_the_way, Q, queues) {
+    // The same of a full or an empty queue, which is nothing but that; and, where many take and claim, of a message in hand.
+    pair_of<Q> queue(4);
+    const auto gives_up = [](auto& endpoint, const auto& wait, bool behind_another) {
+        BOOST_TEST(!wait(1ms));
+        BOOST_TEST(endpoint.why() == outcome::timed_out);
+        BOOST_TEST(endpoint.stalled() == behind_another);
+        endpoint.interrupt();
+        BOOST_TEST(!wait(1h));
+        BOOST_TEST(endpoint.why() == outcome::interrupted);
+        BOOST_TEST(endpoint.stalled() == behind_another);
+    };
+    const auto take = [&](auto time) { return static_cast<bool>(queue.in.take_for(time)); };
+    const auto push = [&](auto time) { return queue.out.push_for(Q::view(Q::make(9)), time); };
+    gives_up(queue.in, take, false);
+    {
+        auto claim = Q::claim(queue.out);
+        gives_up(queue.in, take, !one_in_hand<Q>);
+        claim.give_back();
+    }
+    BOOST_REQUIRE(queue.fill());
+    gives_up(queue.out, push, false);
+    auto oldest = queue.in.take();
+    BOOST_REQUIRE(bool(oldest));
+    BOOST_TEST(!queue.in.stalled());
+    if constexpr (!one_in_hand<Q>) {
+        auto second = queue.in.take();
+        second.release();
+        gives_up(queue.out, push, true);
+    }
+    oldest.release();
+    BOOST_TEST(push(1h));
+    BOOST_TEST(!queue.out.stalled());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 // SPDX-License-Identifier: BSL-1.0

@@ -93,8 +93,10 @@ BOOST_AUTO_TEST_CASE(an_owner_that_stands_still_lives_and_delays_no_verb_beyond_
         BOOST_TEST(in.why() == noria::outcome::stalled);
         BOOST_TEST(!out.push_for(number(2), 2ms));
         BOOST_TEST(out.why() == noria::outcome::timed_out);
+        BOOST_TEST(out.stalled());
         BOOST_TEST(!in.take_for(2ms));
         BOOST_TEST(in.why() == noria::outcome::timed_out);
+        BOOST_TEST(in.stalled());
     }
     in.interrupt();
     BOOST_TEST(!in.pop());

@@ -28,7 +28,7 @@ enum class errc {
     roster_full,              // as many endpoints are attached as the mpmc queue was made for
     in_use,                   // remove() found somebody attached
     invalid_options,          // options that make no queue
-    no_space,                 // the file system (or its quota) cannot hold the queue
+    no_space,                 // the file system (or its quota, or a memory control group) cannot hold the queue
     file_size_limit,          // RLIMIT_FSIZE, or the file system's own limit, is below the queue's size
     no_permission,            // the caller may not open, or may not create here
     descriptor_limit,         // RLIMIT_NOFILE (or the system's own limit) is reached

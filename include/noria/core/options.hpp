@@ -48,11 +48,13 @@ struct options {
     bool lock_in_memory = false;
 
     // How long to wait for a file that does not exist, where the call does not create one. Unset: 5 s for a constructor,
-    // not at all for open(). It is also how long a file that cannot be attached yet is tried again.
+    // not at all for open(). It is also how long a file that cannot be attached yet is tried again, and how long a call that
+    // creates begins anew if another program removes the file each time; then it is refused: errc::not_found.
     std::optional<std::chrono::nanoseconds> wait_for_file{};
 
-    // How long to wait for a role that somebody holds. The default bridges the kernel's time to tear down a killed
-    // holder of up to about 1 GB; what lives longer is errc::role_taken.
+    // How long to wait for a role that somebody holds, or for a place in an mpmc queue whose roster is full. The default
+    // bridges the kernel's time to tear down a killed holder of up to about 1 GB; what lives longer is errc::role_taken, or
+    // errc::roster_full.
     std::chrono::nanoseconds wait_for_role = std::chrono::milliseconds(250);
 
     // Wait through the deaths and closings of peers: no call reports `ended`. For supervised programs that restart.

@@ -14,8 +14,8 @@ enum class outcome : std::uint8_t {
     full,              // no room now (try_push and its kin)
     empty,             // no message now (try_pop and its kin)
     stalled,           // mpmc: a living endpoint has the next slot (inspect() names it), or others were quicker
-    timed_out,         // the deadline passed first
-    interrupted,       // interrupt() was called
+    timed_out,         // the deadline passed first; stalled() says whether another endpoint was in the way
+    interrupted,       // interrupt() was called; stalled() likewise
     ended,             // nobody is left at the other end; ended() says how they went
     too_large,         // the message exceeds the queue's message_bytes_max; nothing was sent
     buffer_too_small,  // the message does not fit the buffer of pop(buffer); it stays first in the queue

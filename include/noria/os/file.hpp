@@ -75,6 +75,7 @@ struct birth {
     int error = 0;  // an errno; EEXIST in step `name`: somebody else's file has the name
     birth_step step = birth_step::directory;
     file_system where;
+    std::uint64_t group_limit = 0;  // ENOSPC in step `allocation`: all that this process's control groups allow; 0: not that
 };
 
 struct birth_wish {
@@ -89,8 +90,11 @@ NORIA_API birth create_whole(const std::filesystem::path& path, const birth_wish
                              std::span<const std::byte> contents);
 
 // Gives a file that has holes, such as a sparse copy, all its bytes; what is there stays as it is, whoever is at work on it.
-// Returns 0 or an errno: ENOSPC. Where the file system cannot be asked, 0.
-NORIA_API int fill_holes(int file) noexcept;
+// Returns 0 or an errno: ENOSPC, with `group_limit` as in birth. Where the file system cannot be asked, 0.
+NORIA_API int fill_holes(int file, std::uint64_t& group_limit);
+
+// Whether the file system there has room for no further file, whatever its size.
+NORIA_API bool has_no_inode(const std::filesystem::path& path);
 
 // Reads exactly that many bytes from the start; returns how many there were, or a negative errno.
 NORIA_API std::int64_t read_start(int file, std::span<std::byte> buffer) noexcept;

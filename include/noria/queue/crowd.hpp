@@ -11,7 +11,8 @@
 //                      generation at the last recovery: still so, nobody has come since, and the end is abandoned.
 // Cost                 The kernel's list of locks is linear: asking about one of n takes some 1.4 us times n/64. So a survey
 //                      asks about whom it is stuck behind, and about a few others in rotation: in a large roster the death
-//                      of an idle endpoint is found later.
+//                      of an idle endpoint is found later. An attach asks about all, if at most 64 are on record as alive; of
+//                      more, about 16 in rotation; and about all again before it finds the roster full.
 #pragma once
 
 #include "noria/core/error.hpp"

@@ -79,6 +79,11 @@ public:
             set_why(how);
     }
     [[nodiscard]] outcome why() const noexcept { return static_cast<outcome>(standing_ >> why_shift); }
+    // Whether another endpoint kept the last verb from what it wanted, for a verb that did not wait or gave up waiting.
+    [[nodiscard]] bool held_up() const noexcept {
+        const outcome how = why();
+        return how == outcome::stalled || ((how == outcome::timed_out || how == outcome::interrupted) && held_up_);
+    }
     [[nodiscard]] end ended() const noexcept { return ended_; }
     [[nodiscard]] bool created() const noexcept { return created_; }
     [[nodiscard]] const failure& last_error() const noexcept;
@@ -190,7 +195,8 @@ private:
     bool await_successor_ = false;
     bool awaits_release_ = false;  // what is waited for is told on the other side's word
     bool shut_out_ = false;        // the last look was refused: the ring's mutex was in somebody's hands
-    bool crowded_ = false;         // when last looked: more endpoints than processors
+    bool held_up_ = false;  // so was the last wait, at its end: by that, or by the owner of the slot that is next
+    bool crowded_ = false;  // when last looked: more endpoints than processors
     waiting waiting_;
     std::uint64_t told_ = 0;             // the last end reported
     std::uint64_t ended_at_attach_ = 0;  // the last end before we came

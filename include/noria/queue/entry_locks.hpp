@@ -35,7 +35,7 @@ public:
     int adopt(os::descriptor file, const std::filesystem::path& path, const os::file_identity& identity,
               os::access mode);
 
-    // The descriptor, right after adopt().
+    // The descriptor's number; -1 if the program has closed it.
     [[nodiscard]] int number() const noexcept { return own_.number(); }
 
     // For an endpoint: keeps the description alive by a mapping, and finds out whether it keeps the locks. Returns 0 or an errno.

@@ -27,6 +27,12 @@ public:
     // How the last verb went. Never waits.
     [[nodiscard]] outcome why() const noexcept { return place().why(); }
 
+    /// Whether the last verb ended without success because another endpoint, which lives, was in the way: it has the next slot
+    /// in its hands, or the mutex, or others were quicker. True if why() is `stalled`. A verb with a time limit says `timed_out`
+    /// then, and one that is interrupted `interrupted`: for these, this tells whether the queue was stalled when they gave up
+    /// (inspect() names the endpoint), or was just full or empty. Never waits.
+    [[nodiscard]] bool stalled() const noexcept { return place().held_up(); }
+
     // How the peers of the last reported end went: finished (closed), abandoned (died), none (no end was reported yet).
     [[nodiscard]] end ended() const noexcept { return place().ended(); }
 

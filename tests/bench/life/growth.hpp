@@ -4,8 +4,13 @@
 #include "bench/life/figures.hpp"
 #include "rig/workspace.hpp"
 
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <optional>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 namespace bench::life {
 
@@ -46,6 +51,26 @@ void attach_to_rosters(named<Queue> queue) {
                           ", roster of " + std::to_string(endpoints));
 }
 
+// From the first of so many endpoints of one queue to the last, all of which stay.
+template <class Queue>
+void attach_crowd(named<Queue> queue, std::size_t endpoints) {
+    rlimit descriptors{};
+    getrlimit(RLIMIT_NOFILE, &descriptors);
+    const rlim_t needed = endpoints + 1000;  // one each
+    if (descriptors.rlim_max < needed) return;
+    descriptors.rlim_cur = std::max(descriptors.rlim_cur, needed);
+    setrlimit(RLIMIT_NOFILE, &descriptors);
+    tell("attach " + std::to_string(endpoints) + " endpoints", queue.name, median_of(3, [&] {
+             const noria::rig::workspace folder;
+             const noria::options crowd{.capacity = slots, .endpoints = 4095};
+             std::vector<typename Queue::consumer> all;
+             all.reserve(endpoints);
+             return ns_of([&] {
+                 while (all.size() < endpoints) all.emplace_back(folder / "queue", crowd);
+             });
+         }));
+}
+
 // A message in and out, of so many queues of one process in turn.
 template <class Queue>
 void many_queues(named<Queue> queue, std::size_t count) {
@@ -79,7 +104,13 @@ inline void growth(bool quick) {
     };
     each_of([](auto queue) { attach_and_create(queue, wishes); });
     for (const std::size_t count : {1U, 4U, 16U, 64U, 256U}) each_of([&](auto queue) { many_queues(queue, count); });
+    attach_crowd(mpmc, 1000);
+    attach_crowd(mpmc_mutex, 1000);
     if (quick) return;
+    for (const std::size_t endpoints : {2000U, 4000U}) {
+        attach_crowd(mpmc, endpoints);
+        attach_crowd(mpmc_mutex, endpoints);
+    }
     each_of([](auto queue) { attach_to_rings(queue); });
     attach_to_rosters(mpmc);
     attach_to_rosters(mpmc_mutex);

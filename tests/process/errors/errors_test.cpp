@@ -46,8 +46,12 @@ std::string after(Edit edit, errc wanted, const std::filesystem::path& path,
 std::string role_is_taken(const std::filesystem::path& path) {
     const numbers::producer out(path, {.capacity = 4});
     const auto holder = fmt::format("held by process {} (process_errors", getpid());
-    return complaint(opening<numbers::producer>(path, {.wait_for_role = std::chrono::nanoseconds(0)}), errc::role_taken,
-                     path, {"the producer's role", holder, "stop that process"});
+    const request asked = opening<numbers::producer>(path, {.wait_for_role = std::chrono::nanoseconds(0)});
+    return complaint(asked, errc::role_taken, path,
+                     {"the producer's role", holder, "which is this process itself", "close that endpoint first"}) +
+           in_child([&] {
+               return complaint(asked, errc::role_taken, path, {"the producer's role", holder, "stop that process"});
+           });
 }
 
 std::string queue_is_in_use(const std::filesystem::path& path) {

@@ -144,7 +144,11 @@ BOOST_AUTO_TEST_CASE(an_empty_file_system_is_no_space) {
 
 BOOST_AUTO_TEST_CASE(a_file_system_without_room_for_another_file_is_no_space) {
     const auto refusal = [](const std::filesystem::path& directory) {
-        return complaint_of_refusal<numbers>(directory, {.capacity = 4});
+        const auto path = directory / "queue";
+        const room before = room_in(directory);
+        return complaint(creating<numbers::producer>(path, {.capacity = 4}), errc::no_space, path,
+                         {"no room for one more file", "a free inode", "remove files"}) +
+               complaint_of_litter(directory, before);
     };
     judge(in_pages(100, refusal, 1));  // the directory itself is the one
 }
