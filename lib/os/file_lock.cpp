@@ -4,6 +4,7 @@
 #include <fcntl.h>
 
 #include <cerrno>
+#include <limits>
 
 namespace noria::inline v1::os {
 
@@ -41,6 +42,23 @@ bool is_locked(int file, std::uint64_t offset, std::uint64_t bytes) noexcept {
         if (errno != EINTR) return true;
     }
     return lock.l_type != F_UNLCK;
+}
+
+int find_lock(int file, std::uint64_t offset, std::uint64_t bytes, std::optional<lock_seen>& found) noexcept {
+    found.reset();
+    struct flock lock = range(F_WRLCK, offset, bytes);  // conflicts with every lock of others
+    while (fcntl(file, F_OFD_GETLK, &lock) != 0) {
+        if (errno != EINTR) return errno;
+    }
+    if (lock.l_type == F_UNLCK) return 0;
+    constexpr auto end = static_cast<std::uint64_t>(std::numeric_limits<off_t>::max());
+    const auto first = static_cast<std::uint64_t>(lock.l_start);
+    found = lock_seen{.offset = first,
+                      .bytes = lock.l_len == 0 ? end - first + 1 : static_cast<std::uint64_t>(lock.l_len),
+                      .writes = lock.l_type == F_WRLCK,
+                      .of_process = lock.l_pid != -1,  // of an open file the kernel says -1
+                      .pid = lock.l_pid > 0 ? static_cast<std::uint64_t>(lock.l_pid) : 0};
+    return 0;
 }
 
 }  // namespace noria::inline v1::os

@@ -1,6 +1,7 @@
 // queue_file.cpp: finding, making, examining, mapping and removing a queue's file, with words for each refusal.
 #include "noria/queue/queue_file.hpp"
 
+#include "noria/core/printable.hpp"
 #include "noria/core/shareable.hpp"
 #include "noria/os/file_lock.hpp"
 
@@ -17,9 +18,6 @@
 
 namespace noria::inline v1::queue {
 
-namespace {
-
-// What an errno of opening or making a file means, whatever the step was.
 failure refuse_errno(const std::filesystem::path& path, int error, std::string_view doing) {
     const std::string words = os::words_for(error);
     switch (error) {
@@ -67,6 +65,8 @@ failure refuse_errno(const std::filesystem::path& path, int error, std::string_v
                 fmt::format("could not {}: found {} (errno {}), expected success; see errno(3)", doing, words, error));
     }
 }
+
+namespace {
 
 failure refuse_space(const std::filesystem::path& path, int error, std::uint64_t file_bytes) {
     return refuse(path, errc::no_space,
@@ -204,7 +204,7 @@ constexpr std::uint64_t default_slot_message_bytes = 1024;  // of mpmc, bytes fo
 }  // namespace
 
 failure refuse(const std::filesystem::path& path, errc code, std::string_view text) {
-    return {code, fmt::format("'{}': {}", path.string(), text)};
+    return {code, fmt::format("'{}': {}", printable(path.string()), text)};
 }
 
 failure complete(const std::filesystem::path& path, const options& wishes, layout::shape& shape) {
@@ -270,22 +270,24 @@ failure queue_file::open_and_examine(const std::filesystem::path& path, os::acce
         return refuse_errno(path, error, mode == os::access::read_only ? "open it for reading" : "open it for writing");
     }
     file.identity_ = os::identity_of(status);
-    if (const auto where = os::file_system_of(file.descriptor_.get());
-        where.fitness == os::file_system_fitness::unfit) {
+    return examine_start(path, file.descriptor_.get(), status, file.header_);
+}
+
+failure examine_start(const std::filesystem::path& path, int file, const struct stat& status, layout::header& header) {
+    if (const auto where = os::file_system_of(file); where.fitness == os::file_system_fitness::unfit) {
         return refuse(path, errc::unsupported_file_system,
                       fmt::format("found the file system {}, expected a local one such as tmpfs, ext4 or xfs; move the "
                                   "queue there",
                                   where.name));
     }
-    const std::int64_t got =
-        os::read_start(file.descriptor_.get(), std::as_writable_bytes(std::span(&file.header_, 1)));
+    const std::int64_t got = os::read_start(file, std::as_writable_bytes(std::span(&header, 1)));
     if (got < 0) return refuse_errno(path, static_cast<int>(-got), "read its header");
     if (got < static_cast<std::int64_t>(sizeof(layout::header))) {
         return refuse(path, errc::not_a_queue,
                       fmt::format("found {} bytes, expected a header of {}; check the path, the file was left as it is",
                                   got, sizeof(layout::header)));
     }
-    if (auto found = layout::examine(file.header_, static_cast<std::uint64_t>(status.st_size))) {
+    if (auto found = layout::examine(header, static_cast<std::uint64_t>(status.st_size))) {
         return refuse(path, found->code, found->text);
     }
     return {};
@@ -329,20 +331,6 @@ failure queue_file::open(const std::filesystem::path& path, const options& wishe
             return refuse_lock(path, error, opened->header_.file_bytes);
         }
     }
-    file = std::move(opened);
-    return {};
-}
-
-failure queue_file::observe(const std::filesystem::path& path, std::unique_ptr<queue_file>& file) {
-    const os::no_cancel whole;
-    std::unique_ptr<queue_file> opened(new queue_file);
-    if (auto failed = open_and_examine(path, os::access::read_only, *opened)) return failed;
-    if (const int error = os::mapped_file::map(opened->descriptor_, os::access::read_only, opened->header_.file_bytes,
-                                               opened->whole_);
-        error != 0) {
-        return refuse_errno(path, error, "map it");
-    }
-    if (const int error = opened->whole_->guard({}); error != 0) return refuse_errno(path, error, "map it");
     file = std::move(opened);
     return {};
 }

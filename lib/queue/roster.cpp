@@ -2,6 +2,7 @@
 #include "noria/queue/roster.hpp"
 
 #include "noria/core/atomics.hpp"
+#include "noria/core/printable.hpp"
 #include "noria/os/file_lock.hpp"
 #include "noria/os/process.hpp"
 #include "noria/queue/crowd.hpp"
@@ -38,7 +39,7 @@ failure held(const queue_file& file, role wanted) {
         file.path(), errc::role_taken,
         fmt::format("found the {}'s role held by process {} ({}), expected it free; an spsc queue has one {}: "
                     "stop that process, or use another queue",
-                    word_for(wanted), load_relaxed(entry.pid), program, word_for(wanted)));
+                    word_for(wanted), load_relaxed(entry.pid), printable(program), word_for(wanted)));
 }
 
 // 0, or EAGAIN, or what keeps locks from working here.

@@ -95,6 +95,9 @@ NORIA_API int fill_holes(int file) noexcept;
 // Reads exactly that many bytes from the start; returns how many there were, or a negative errno.
 NORIA_API std::int64_t read_start(int file, std::span<std::byte> buffer) noexcept;
 
+// The same, from an offset on. What is a hole is read as zeros, and stays a hole.
+NORIA_API std::int64_t read_at(int file, std::uint64_t offset, std::span<std::byte> buffer) noexcept;
+
 // The words the system has for an errno.
 NORIA_API std::string words_for(int error_number);
 

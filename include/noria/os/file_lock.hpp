@@ -9,6 +9,7 @@
 #include "noria/core/visibility.hpp"
 
 #include <cstdint>
+#include <optional>
 
 namespace noria::inline v1::os {
 
@@ -20,6 +21,19 @@ NORIA_API void unlock(int file, std::uint64_t offset, std::uint64_t bytes = 1) n
 // Whether another open file holds a lock on one of the bytes. Works through a read-only descriptor. Where the kernel
 // cannot be asked, the answer is yes: nobody is dead without proof.
 NORIA_API bool is_locked(int file, std::uint64_t offset, std::uint64_t bytes = 1) noexcept;
+
+// A lock of another open file, as the kernel shows it.
+struct lock_seen {
+    std::uint64_t offset = 0;
+    std::uint64_t bytes = 0;
+    bool writes = false;      // a write lock; else a read lock
+    bool of_process = false;  // a record lock of a process (F_SETLK), and not an open file's
+    std::uint64_t pid = 0;    // of that process; 0: not known here
+};
+
+// One of the locks that others hold on these bytes, of either kind, whichever the kernel finds first; or nothing. Works through
+// a read-only descriptor. Returns 0, or the errno for which the kernel cannot be asked.
+NORIA_API int find_lock(int file, std::uint64_t offset, std::uint64_t bytes, std::optional<lock_seen>& found) noexcept;
 
 }  // namespace noria::inline v1::os
 

@@ -22,6 +22,13 @@ namespace noria::inline v1::queue {
 // A failure whose text begins with the file's name.
 NORIA_API failure refuse(const std::filesystem::path& path, errc code, std::string_view text);
 
+// What an errno of opening or making a file means; `doing` says what was not possible.
+NORIA_API failure refuse_errno(const std::filesystem::path& path, int error, std::string_view doing);
+
+// Reads the header of a file that was just opened, and refuses what is no queue, or stands where queues cannot be.
+NORIA_API failure examine_start(const std::filesystem::path& path, int file, const struct stat& status,
+                                layout::header& header);
+
 // The shape that a creator with these options makes of a message type's bare shape; an objection if there is none.
 NORIA_API failure complete(const std::filesystem::path& path, const options& wishes, layout::shape& shape);
 
@@ -44,9 +51,6 @@ public:
     // Opens a file for an endpoint, if it is what was expected, and maps it.
     static failure open(const std::filesystem::path& path, const options& wishes, const layout::shape& bare,
                         std::unique_ptr<queue_file>& file);
-
-    // Opens a file for an observer: any queue, read-only, and nothing of it can be changed through this object.
-    static failure observe(const std::filesystem::path& path, std::unique_ptr<queue_file>& file);
 
     // Removes the file if nobody is attached.
     static failure remove(const std::filesystem::path& path);
