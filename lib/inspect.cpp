@@ -135,10 +135,13 @@ failure look_at_roster(const queue::observed_file& file, queue::observed_section
     std::vector<std::uint64_t> known;
     const ring::ring_view view = copy.view();
     pids.assign(view.shape.endpoints, 0);
-    std::uint64_t asked = 0;
+    std::uint64_t on_record = 0;
+    for (std::uint64_t i = 0; i < view.shape.endpoints; ++i)
+        on_record += load_acquire(copy.entry(i).state) == layout::entry_alive ? 1 : 0;
+    std::uint64_t turn = on_record - file.first_question(on_record);  // 0: the first to be asked about
     for (std::uint64_t i = 0; i < view.shape.endpoints; ++i) {
         if (load_acquire(copy.entry(i).state) != layout::entry_alive) continue;
-        const bool ask = asked++ < queue::lock_question_limit;
+        const bool ask = turn++ % on_record < queue::lock_question_limit;
         if (!ask) now.complete = false;
         std::optional<inhabitant> who;
         if (auto failed = see_inhabitant(file, copy, i, locks, ask, who)) return failed;

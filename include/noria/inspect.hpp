@@ -38,7 +38,8 @@ struct inhabitant {
     std::uint64_t start_time = 0;   // ticks since boot; 0: not known
     std::string program;            // printable: what is no text there, is \xNN here
     std::uint64_t messages = 0;     // sent or received by this incarnation
-    bool asked = true;  // false: too many are attached to ask the kernel about each; `alive` is the record's word
+    // False: more than 1,024 are attached, and this look has asked the kernel about others. Then `alive` is the record's word.
+    bool asked = true;
 };
 
 // A lock that no endpoint takes, on bytes whose locks tell who lives. It may keep programs from attaching, and makes a dead

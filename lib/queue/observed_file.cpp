@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <functional>
 #include <utility>
 
 namespace noria::inline v1::queue {
@@ -23,7 +24,8 @@ class word_window {
 public:
     word_window(int file, std::uint64_t base) noexcept : file_(file), base_(base) {}
 
-    std::optional<std::uint64_t> operator()(std::uint64_t offset) {
+    // What is at hand from that offset on; fewer bytes than a word's: see got().
+    std::span<const std::byte> operator()(std::uint64_t offset) {
         if (offset < begin_ || offset + sizeof(std::uint64_t) > end_) {
             // Copying what lies between two words is cheaper than a second call, up to some 2 KiB (measured).
             constexpr std::uint64_t near = 2048;
@@ -31,11 +33,12 @@ public:
             got_ = os::read_at(file_, base_ + offset, std::span(buffer_.get(), follows ? buffer_bytes : 256));
             begin_ = offset;
             end_ = offset + static_cast<std::uint64_t>(std::max<std::int64_t>(got_, 0));
-            if (offset + sizeof(std::uint64_t) > end_) return std::nullopt;
+            if (got_ < static_cast<std::int64_t>(sizeof(std::uint64_t))) failed_ = true;
         }
-        return load_relaxed(*reinterpret_cast<const std::uint64_t*>(buffer_.get() + (offset - begin_)));
+        return {buffer_.get() + (offset - begin_), end_ - offset};
     }
 
+    [[nodiscard]] bool failed() const noexcept { return failed_; }
     // Of the call that failed: how many bytes there were, or a negative errno.
     [[nodiscard]] std::int64_t got() const noexcept { return got_; }
 
@@ -46,6 +49,7 @@ private:
     std::uint64_t begin_ = 0;
     std::uint64_t end_ = 0;
     std::int64_t got_ = 0;
+    bool failed_ = false;
     std::unique_ptr<std::byte[]> buffer_{new std::byte[buffer_bytes]};
 };
 
@@ -238,9 +242,9 @@ failure observed_file::read_parking(int file, observed_sections& now) const {
         layout::parking_place& place = now.places_[i];
         const std::array<std::uint64_t*, 3> wanted{&place.word, &place.bytes, &place.position};
         for (std::uint64_t n = 0; n < wanted.size(); ++n) {
-            const auto word = words(i * place_bytes + n * sizeof(std::uint64_t));
-            if (!word) return unreadable(words.got());
-            *wanted[n] = *word;
+            const auto bytes = words(i * place_bytes + n * sizeof(std::uint64_t));
+            if (words.failed()) return unreadable(words.got());
+            *wanted[n] = load_relaxed(*reinterpret_cast<const std::uint64_t*>(bytes.data()));
         }
     }
     return {};
@@ -261,16 +265,10 @@ failure observed_file::survey(observed_sections& now, observed_ring& seen) const
     if (auto failed = use(file)) return failed;
     if (layout::has_mutex(now.shape_)) return survey_records(file, now, seen);
     word_window words(file, now.where_.ring_offset);
-    bool read = true;
-    const auto word_at = [&](std::uint64_t offset) {
-        const auto word = words(offset);
-        read = read && word;
-        return word;
-    };
-    seen.slots = ring::survey_slots(now.view(), word_at, survey_limit, seen.in_hand);
+    seen.slots = ring::survey_slots(now.view(), std::ref(words), survey_limit, seen.in_hand);
     seen.looked_at = seen.slots.looked_at;
     seen.all = seen.slots.all;
-    return read ? failure{} : unreadable(words.got());
+    return words.failed() ? unreadable(words.got()) : failure{};
 }
 
 // The ring moves on meanwhile. What stands behind the head after the walk was not overwritten during it; if the walk ended in
@@ -288,14 +286,8 @@ failure observed_file::survey_records(int file, observed_sections& now, observed
         seen.all = ring.attach(now.view());
         if (!seen.all) return {};
         word_window words(file, now.where_.ring_offset);
-        bool read = true;
-        const auto word_at = [&](std::uint64_t offset) {
-            const auto word = words(offset);
-            read = read && word;
-            return word;
-        };
-        const std::uint64_t end = ring.survey(books, word_at, survey_limit, seen.in_hand, seen.looked_at);
-        if (!read) return unreadable(words.got());
+        const std::uint64_t end = ring.survey(books, std::ref(words), survey_limit, seen.in_hand, seen.looked_at);
+        if (words.failed()) return unreadable(words.got());
         full_fence();
         if (auto failed = read_pages(file, now)) return failed;
         const std::uint64_t head = ring::read_books(*now.view().mutual).head;
@@ -304,6 +296,10 @@ failure observed_file::survey_records(int file, observed_sections& now, observed
         if (seen.all || seen.looked_at == survey_limit || !ahead(head, end)) return {};
     }
     return {};
+}
+
+std::uint64_t observed_file::first_question(std::uint64_t alive) const noexcept {
+    return alive <= lock_question_limit ? 0 : fetch_add(questions_, lock_question_limit) % alive;
 }
 
 int observed_file::lock_on(std::uint64_t first, std::uint64_t bytes,

@@ -379,17 +379,20 @@ std::uint64_t mutex_ring::position_of(const std::byte* message) const noexcept {
     return now_.head + ((index - now_.head) & mask_);
 }
 
-std::uint64_t mutex_ring::survey(const mutex_books& seen, const word_source& words, std::uint64_t most,
+std::uint64_t mutex_ring::survey(const mutex_books& seen, const word_source& bytes_at, std::uint64_t most,
                                  std::vector<hand>& in_hand, std::uint64_t& count) const {
     mutex_ring copy = *this;
     copy.now_ = seen;
     std::uint64_t position = seen.head;
     if (!copy.is_sound()) return position;
     for (count = 0; position != seen.tail && count < most; ++count) {
-        const auto word = position == seen.record ? std::optional(seen.word)  // X2
-                                                  : words((position & mask_) * unit_bytes_);
-        record at{.word = word.value_or(0), .stride = 0};
-        if (!word || !copy.parse(position, seen.tail, at)) break;
+        record at{.word = seen.word, .stride = 0};
+        if (position != seen.record) {  // X2
+            const auto bytes = bytes_at((position & mask_) * unit_bytes_);
+            if (bytes.size() < sizeof at.word) break;
+            at.word = load_relaxed(*reinterpret_cast<const std::uint64_t*>(bytes.data()));
+        }
+        if (!copy.parse(position, seen.tail, at)) break;
         const std::uint64_t owner = layout::owner_of(at.word);
         if (owner != 0) in_hand.push_back({layout::phase_of(at.word) == slot_phase::claimed, owner - 1, position});
         position += at.stride;

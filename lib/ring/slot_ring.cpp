@@ -308,40 +308,45 @@ void raise_returned(const ring_view& view) noexcept {
 }
 
 slots_seen survey_slots(const ring_view& view, std::vector<hand>& in_hand) {
-    return survey_slots(view, words_in(view.records), layout::capacity_max, in_hand);
+    return survey_slots(view, words_in(view), layout::capacity_max, in_hand);
 }
 
-slots_seen survey_slots(const ring_view& view, const word_source& word_at, std::uint64_t most,
+slots_seen survey_slots(const ring_view& view, const word_source& bytes_at, std::uint64_t most,
                         std::vector<hand>& in_hand) {
     const std::uint64_t capacity = view.shape.capacity;
     const std::uint64_t slot_bytes = layout::place(view.shape).slot_bytes;
     const auto shift = static_cast<unsigned>(std::countr_zero(capacity));
+    const std::uint64_t deliveries_max = view.shape.deliveries_max;
     slots_seen all;
     std::vector<std::uint64_t> unread;
-    // True: it was read.
-    const auto look_at = [&](std::uint64_t index) {
-        const std::optional<std::uint64_t> read = word_at(index * slot_bytes);
-        if (!read) return all.all = false;
-        const std::uint64_t word = *read;
+    const auto look_at = [&](std::uint64_t index, std::uint64_t word) {
         const slot_phase phase = layout::phase_of(word);
         const std::uint64_t position = layout::lap_of(word) << shift | index;
         if (phase == slot_phase::claimed || phase == slot_phase::held)
             in_hand.push_back({phase == slot_phase::claimed, layout::owner_of(word) - 1, position});
         if (phase == slot_phase::claimed || phase == slot_phase::ready) unread.push_back(position);
-        const std::uint64_t deliveries_max = view.shape.deliveries_max;
         if (deliveries_max != 0 && layout::deliveries_of(word) >= deliveries_max) ++all.overdue;
         // A free slot was claimed a lap ago.
         const std::uint64_t behind = phase == slot_phase::free ? position - capacity + 1 : position + 1;
         if (static_cast<std::int64_t>(behind - all.tail) > 0) all.tail = behind;
-        ++all.looked_at;
-        return true;
     };
     for (const auto& each : spans_of(view, most)) {
-        for (std::uint64_t i = 0; i < each.count; ++i) {
-            if (!look_at((each.first + i) & (capacity - 1))) break;
+        for (std::uint64_t done = 0; done < each.count;) {
+            const std::uint64_t first = (each.first + done) & (capacity - 1);
+            const auto bytes = bytes_at(first * slot_bytes);
+            if (bytes.size() < sizeof(std::uint64_t)) break;
+            // Relaxed: an observer decides nothing by them.
+            const std::uint64_t end = std::min(capacity, first + each.count - done);
+            const std::uint64_t at_hand = (bytes.size() - sizeof(std::uint64_t)) / slot_bytes + 1;
+            const std::uint64_t count = std::min(end - first, at_hand);
+            for (std::uint64_t i = 0; i < count; ++i)
+                look_at(first + i,
+                        load_relaxed(*reinterpret_cast<const std::uint64_t*>(bytes.data() + i * slot_bytes)));
+            done += count;
+            all.looked_at += count;
         }
     }
-    all.all = all.all && all.looked_at == capacity;
+    all.all = all.looked_at == capacity;
     all.head = all.tail;
     for (const std::uint64_t each : unread) {
         if (static_cast<std::int64_t>(each - all.head) < 0) all.head = each;

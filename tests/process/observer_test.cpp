@@ -207,7 +207,8 @@ BOOST_AUTO_TEST_CASE(a_truncated_file_is_corrupt_and_no_guard_is_needed) {
             const std::string text = told.what();
             return text.find("truncated") != text.npos && text.find(path.string()) != text.npos;
         });
-        insist(truncate(path.c_str(), static_cast<off_t>(layout::place(crowd_of(4096)).file_bytes)) == 0, "whole again");
+        insist(truncate(path.c_str(), static_cast<off_t>(layout::place(crowd_of(4096)).file_bytes)) == 0,
+               "whole again");
         BOOST_TEST(watcher.look().roster.empty());
     }
 }

@@ -94,6 +94,9 @@ public:
     // kernel cannot be asked.
     int lock_on(std::uint64_t first, std::uint64_t bytes, std::optional<os::lock_seen>& found) const noexcept;
 
+    // With which of so many endpoints on record a look begins to ask whether they live: each look with others.
+    [[nodiscard]] std::uint64_t first_question(std::uint64_t alive) const noexcept;
+
     void forked() noexcept override;
 
 private:
@@ -117,6 +120,7 @@ private:
     // locks would not be seen through it. So the open file carries a mark: its offset, which no read here uses or moves.
     mutable std::int32_t descriptor_ = -1;
     mutable std::uint64_t mark_ = 0;
+    mutable std::uint64_t questions_ = 0;
 };
 
 }  // namespace noria::inline v1::queue

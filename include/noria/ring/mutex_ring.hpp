@@ -119,7 +119,7 @@ public:
 
     // For observers, on a copy of the page: what is in somebody's hands, of at most so many records. `count` says how many they
     // were. Returned is the position behind the last of them: in front of the tail, there are more, or the ring has moved on.
-    NORIA_API std::uint64_t survey(const mutex_books& seen, const word_source& words, std::uint64_t most,
+    NORIA_API std::uint64_t survey(const mutex_books& seen, const word_source& bytes_at, std::uint64_t most,
                                    std::vector<hand>& in_hand, std::uint64_t& count) const;
     // What contradicts the invariants, or null. Exact on a ring that nobody works on.
     [[nodiscard]] NORIA_API const char* complaint() noexcept;

@@ -35,7 +35,7 @@
 
 #include <cstdint>
 #include <functional>
-#include <optional>
+#include <span>
 #include <vector>
 
 namespace noria::inline v1::ring {
@@ -282,18 +282,18 @@ struct hand {
     std::uint64_t owner = 0;  // the index of a roster entry
     std::uint64_t position = 0;
 };
-// Where the words of slots or records come from, by their offset from the ring's first byte. Nothing: they cannot be read.
-using word_source = std::function<std::optional<std::uint64_t>(std::uint64_t offset)>;
-[[nodiscard]] inline word_source words_in(const std::byte* ring) {
-    return [ring](std::uint64_t offset) {  // relaxed: an observer decides nothing by it
-        return std::optional(load_relaxed(*reinterpret_cast<const std::uint64_t*>(ring + offset)));
-    };
+// Where the words of slots or records come from: the ring's bytes from that offset on, as many as are at hand, and good until the
+// next call. Fewer than a word's: they cannot be read.
+using word_source = std::function<std::span<const std::byte>(std::uint64_t offset)>;
+[[nodiscard]] inline word_source words_in(const ring_view& view) {
+    return [ring = std::span<const std::byte>(view.records, layout::place(view.shape).ring_bytes)](
+               std::uint64_t offset) { return ring.subspan(offset); };
 }
 
 // `overdue`: messages that ought to be parked, but the parking was full. Of a ring with more than `most` slots, a power of
 // two from 8 on, those that stand around its two hints are looked at.
 NORIA_API slots_seen survey_slots(const ring_view& view, std::vector<hand>& in_hand);
-NORIA_API slots_seen survey_slots(const ring_view& view, const word_source& word_at, std::uint64_t most,
+NORIA_API slots_seen survey_slots(const ring_view& view, const word_source& bytes_at, std::uint64_t most,
                                   std::vector<hand>& in_hand);
 
 // Says what contradicts the invariants, or null. Exact on a ring that nobody works on.
