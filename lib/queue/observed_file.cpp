@@ -22,7 +22,7 @@ namespace {
 // Words of a file far apart, or one after the other, read with as few calls as that takes.
 class word_window {
 public:
-    word_window(int file, std::uint64_t base) noexcept : file_(file), base_(base) {}
+    word_window(int file, std::uint64_t base) : file_(file), base_(base) {}
 
     // What is at hand from that offset on; fewer bytes than a word's: see got().
     std::span<const std::byte> operator()(std::uint64_t offset) {
@@ -196,7 +196,7 @@ failure observed_file::read(observed_sections& now) const {
     if (layout::has_mutex(now.shape_)) return read_pages(file, now);
     if (!layout::has_tallies(now.shape_)) return {};
     if (auto failed = read_tallies(file, now)) return failed;
-    return read_parking(file, now);
+    return now.places_.empty() ? failure{} : read_parking(file, now);
 }
 
 // Once more, all but what was sent: as read() does with the words of spsc.
