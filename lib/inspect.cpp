@@ -110,10 +110,11 @@ failure see_inhabitant(const queue::observed_file& file, queue::observed_section
     bool alive = true;
     for (int i = 0; ask && i < tries && load_acquire(entry.state) == layout::entry_alive; ++i) {
         alive = locks.is_alive(index);
-        const std::uint64_t incarnation = load_relaxed(entry.incarnation);
         if (alive) break;
+        const std::uint32_t role = load_relaxed(entry.role);
+        const std::uint64_t incarnation = load_relaxed(entry.incarnation);
         if (auto failed = file.read_entry(copy, index)) return failed;
-        if (load_relaxed(entry.incarnation) == incarnation) break;
+        if (load_relaxed(entry.role) == role && load_relaxed(entry.incarnation) == incarnation) break;
     }
     if (load_acquire(entry.state) != layout::entry_alive) return {};
     who =

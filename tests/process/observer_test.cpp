@@ -296,6 +296,32 @@ BOOST_AUTO_TEST_CASE(a_read_lock_on_a_dead_one_s_byte_is_shown_and_is_no_life) {
     close(file);
 }
 
+// Between the look at a record and the question for its lock an endpoint may leave: it did not die.
+BOOST_AUTO_TEST_CASE(an_endpoint_that_leaves_is_never_told_as_dead) {
+    const rig::workspace place;
+    const auto coming_and_going = [&]<class Queue>(const std::filesystem::path& path) {
+        { const auto creator = Queue::producer::create(path, {.capacity = 4}); }
+        rig::child process([&] {
+            for (;;) {
+                const typename Queue::producer out{path, {.prefault = false}};
+                const typename Queue::consumer in{path, {.prefault = false}};
+            }
+            return 0;
+        });
+        const noria::observer watcher(path);
+        std::uint64_t seen = 0;
+        for (int n = 0; n < 200000 && seen < 10000; ++n) {
+            const noria::snapshot now = watcher.look();
+            for (const auto& each : now.roster) BOOST_REQUIRE(each.alive);
+            seen += now.roster.size();
+        }
+        BOOST_TEST(seen > 0U);
+        process.kill();
+    };
+    coming_and_going.operator()<few>(place / "pair");
+    coming_and_going.operator()<jobs>(place / "crowd");
+}
+
 BOOST_AUTO_TEST_CASE(more_foreign_locks_than_are_told_end_no_look) {
     const rig::workspace place;
     const auto path = place / "queue";
