@@ -18,7 +18,7 @@
 namespace noria::inline v1 {
 
 // Installs a handler of SIGBUS that puts memory of zeros in the place of a queue's mapping whose file has lost pages. It
-// covers every endpoint and observer of this process, opened before or after.
+// covers every endpoint of this process, opened before or after. Observers map nothing, and need none.
 //
 // Role     any thread. Calling it again does nothing while the handler is in place. Call it again when somebody else has
 //          installed a handler of SIGBUS over it (a runtime such as a JVM, a crash reporter): up to 16 of them.
@@ -29,8 +29,7 @@ namespace noria::inline v1 {
 //          pop returns one whose bytes are missing; what a verb that answers `corrupt` had sent before the loss may have
 //          arrived. What a lease shows in place may turn to zeros: why() is `corrupt` after its release. So it is with the
 //          last message that consume_some hands out, which is counted. An opening is refused, errc::corrupt. Destroying the
-//          endpoint is as ever. An observer's look() is refused, too. Other processes that have the file open meet the loss
-//          by themselves.
+//          endpoint is as ever. Other processes that have the file open meet the loss by themselves.
 // Signals  Other SIGBUS (faults in memory that is not a queue's, hardware errors, kill()) are passed on to the handler that
 //          was there before, with the arguments, mask, stack and one-shot flag that it asked for; if there was none, the
 //          process dies of the signal, with the core dump that it would have had. Sanitizers' handlers are such handlers. A

@@ -2,7 +2,8 @@
 //
 //     for (const auto& who : noria::inspect("/dev/shm/ticks").roster) ...
 //
-// An observer opens and maps read-only, takes no lock, changes no byte, and slows nobody; a file of mode 0444 will do. Its
+// An observer opens the file for reading, takes no lock, changes no byte, and slows nobody; a file of mode 0444 will do. It maps
+// nothing: a look is a bounded number of read calls, whatever the file says, and however sparse or truncated it is. Its
 // figures are read one after the other while the queue works: each is true at some moment of the call, and all together
 // are exact when nobody works. They come from a file that anybody with write access may have scribbled on.
 #pragma once
@@ -23,6 +24,9 @@
 
 namespace noria::inline v1 {
 
+namespace queue {
+class observed_file;
+}
 using queue::role;
 
 // One record of the roster.
@@ -32,8 +36,20 @@ struct inhabitant {
     std::uint64_t incarnation = 0;  // the number of this attach among all of its role
     std::uint64_t pid = 0;          // in its own PID namespace: for people, never a proof
     std::uint64_t start_time = 0;   // ticks since boot; 0: not known
-    std::string program;
-    std::uint64_t messages = 0;  // sent or received by this incarnation
+    std::string program;            // printable: what is no text there, is \xNN here
+    std::uint64_t messages = 0;     // sent or received by this incarnation
+    // False: more than 1,024 are attached, and this look has asked the kernel about others. Then `alive` is the record's word.
+    bool asked = true;
+};
+
+// A lock that no endpoint takes, on bytes whose locks tell who lives. It may keep programs from attaching, and makes a dead
+// endpoint look alive if it is a write lock. Whoever may read the file can take a read lock.
+struct foreign_lock {
+    std::uint64_t first =
+        0;  // byte, from layout::lock_base on: the index of a roster entry, if it is below their number
+    std::uint64_t bytes = 0;
+    bool exclusive = false;  // a write lock
+    std::uint64_t pid = 0;   // of the process that holds it; 0: not known, as of all locks of open files
 };
 
 // What is in somebody's hands: an open claim, or a message under a lease.
@@ -78,10 +94,16 @@ struct snapshot {
     stream_state producers;
     stream_state consumers;
     noria::counters counters;
+    std::vector<foreign_lock> foreign_locks;  // at most 64
+    // Slots of a lock-free mpmc ring, or records of a ring under a mutex, that this look has read: 65,536 at the most.
+    std::uint64_t surveyed = 0;
+    // False: there are more of them, or more than 1,024 endpoints. Then `in_hand`, `claimed`, `taken` and `overdue` may lack
+    // some, and head and tail are what the slots around the queue's own hints say.
+    bool complete = true;
     bool needs_fences = false;  // some process could take no part in membarrier: publishers fence
 };
 
-// Observes one file for as long as it lives: one mapping, any number of looks.
+// Observes one file for as long as it lives: one descriptor, any number of looks.
 class NORIA_API observer {
 public:
     // Throws noria::error, or sets the code: not_found, symbolic_link, not_a_regular_file, not_a_queue, other_version,
@@ -95,12 +117,15 @@ public:
     [[nodiscard]] bool is_open() const noexcept { return file_ != nullptr; }
     [[nodiscard]] const std::string& error_text() const noexcept { return error_.text; }
 
-    // Throws noria::error, or sets the code: corrupt, where the truncation guard is on and found the file truncated.
+    // Throws noria::error, or sets the code: corrupt, where the file was truncated. Where the program has closed the observer's
+    // descriptor, and the name stands for that file no more: not_found. What the system refuses: as when opening.
     [[nodiscard]] snapshot look() const;
     [[nodiscard]] snapshot look(std::error_code& code) const;
 
 private:
-    std::unique_ptr<queue::queue_file> file_;
+    failure look_at_all(snapshot& now) const;
+
+    std::unique_ptr<queue::observed_file> file_;
     failure error_;
 };
 

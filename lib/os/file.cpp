@@ -421,10 +421,12 @@ bool has_no_inode(const std::filesystem::path& path) {
     return statvfs(directory_of(path).c_str(), &status) == 0 && status.f_files != 0 && status.f_favail == 0;
 }
 
-std::int64_t read_start(int file, std::span<std::byte> buffer) noexcept {
+std::int64_t read_start(int file, std::span<std::byte> buffer) noexcept { return read_at(file, 0, buffer); }
+
+std::int64_t read_at(int file, std::uint64_t offset, std::span<std::byte> buffer) noexcept {
     std::size_t have = 0;
     while (have < buffer.size()) {
-        const ssize_t got = pread(file, buffer.data() + have, buffer.size() - have, static_cast<off_t>(have));
+        const ssize_t got = pread(file, buffer.data() + have, buffer.size() - have, static_cast<off_t>(offset + have));
         if (got < 0) {
             if (errno == EINTR) continue;
             return -errno;

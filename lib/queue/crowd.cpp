@@ -176,7 +176,7 @@ failure join_crowd(queue_file& file, role /*wanted*/, bool& passing) {
     if (passing) {
         const os::lock_report lock = file.locks().ask(entry_lock(0), file.header().roster_length);
         if (lock.owner == os::lock_owner::foreign)
-            return refuse_foreign_lock(file.path(), errc::foreign_lock, lock, "the roster");
+            return refuse_foreign_lock(file.path(), errc::foreign_lock, lock.lock, "the roster");
         return refuse(
             file.path(), errc::role_taken,
             "found each free entry of the roster in the hands of a process that is just attaching, leaving or "

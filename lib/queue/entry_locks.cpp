@@ -23,11 +23,9 @@ std::uint64_t byte_of(std::uint64_t entry) noexcept { return layout::lock_base +
 
 }  // namespace
 
-int entry_locks::adopt(os::descriptor file, const std::filesystem::path& path, const os::file_identity& identity,
-                       os::access mode) {
+int entry_locks::adopt(os::descriptor file, const std::filesystem::path& path, const os::file_identity& identity) {
     path_ = path;
     identity_ = identity;
-    mode_ = mode;
     return own_.adopt(std::move(file), identity);
 }
 
@@ -58,7 +56,7 @@ os::open_description* entry_locks::asker() noexcept {
     try {
         os::descriptor file;
         struct stat status {};
-        unasked_ = os::open_regular(path_, mode_, file, status);
+        unasked_ = os::open_regular(path_, os::access::read_write, file, status);
         if (unasked_ == 0 && os::identity_of(status) != identity_) unasked_ = ENOENT;
         if (unasked_ == 0) unasked_ = second_.adopt(std::move(file), identity_);
         // A description that recovers a dead endpoint must not lose that lock in the middle, either.
@@ -113,7 +111,7 @@ entry_locks::proof entry_locks::seek_proof(std::uint64_t entry) noexcept {
     proof found = proof::blocked;
     switch (seen.owner) {
         case os::lock_owner::endpoint: found = proof::lives; break;
-        case os::lock_owner::foreign: foreign_ = seen; break;
+        case os::lock_owner::foreign: foreign_ = seen.lock; break;
         case os::lock_owner::unknown:
             if (through != nullptr) unasked_ = EBADF;
             break;
@@ -169,7 +167,7 @@ failure entry_locks::loss() const {
 }
 
 void entry_locks::close() noexcept {
-    if (mode_ == os::access::read_write) own_.unlock(layout::lock_base, layout::lock_range_bytes);
+    own_.unlock(layout::lock_base, layout::lock_range_bytes);
     second_.close();
     own_.close();
 }

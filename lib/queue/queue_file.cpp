@@ -20,55 +20,6 @@ namespace noria::inline v1::queue {
 
 namespace {
 
-// What an errno of opening or making a file means, whatever the step was.
-failure refuse_errno(const std::filesystem::path& path, int error, std::string_view doing) {
-    const std::string words = os::words_for(error);
-    switch (error) {
-        case ENOENT:
-        case ENOTDIR:
-            return refuse(
-                path, errc::not_found,
-                fmt::format("found nothing ({}), expected a queue; check the path, and that its creator runs", words));
-        case EEXIST:
-            return refuse(path, errc::exists,
-                          "found a file of that name, expected none; open it, or choose another name");
-        case ELOOP:
-            return refuse(path, errc::symbolic_link,
-                          "found a symbolic link, expected a regular file; name the file that it points to");
-        case EISDIR:
-            return refuse(path, errc::not_a_regular_file,
-                          "found a directory, expected a regular file; name a file in it");
-        case ENXIO:
-            return refuse(path, errc::not_a_regular_file,
-                          "found a FIFO, socket or device, expected a regular file; choose another name");
-        case EACCES:
-        case EPERM:
-            return refuse(path, errc::no_permission,
-                          fmt::format("found no permission to {} ({}), expected to be allowed; check owner and mode of "
-                                      "the file and its directory, and the option mode of its creator",
-                                      doing, words));
-        case EROFS:
-            return refuse(path, errc::no_permission,
-                          fmt::format("found no way to {} ({}), expected a file system mounted for writing; mount it "
-                                      "so, or use another directory",
-                                      doing, words));
-        case EMFILE:
-        case ENFILE:
-            return refuse(
-                path, errc::descriptor_limit,
-                fmt::format("found no free descriptor ({}), expected one per endpoint; raise RLIMIT_NOFILE", words));
-        case ENOMEM:
-            return refuse(path, errc::out_of_memory,
-                          fmt::format("found no memory to {} ({}), expected enough; use a smaller capacity, or raise "
-                                      "RLIMIT_AS",
-                                      doing, words));
-        default:
-            return refuse(
-                path, errc::system,
-                fmt::format("could not {}: found {} (errno {}), expected success; see errno(3)", doing, words, error));
-    }
-}
-
 failure refuse_lock(const std::filesystem::path& path, int error, std::uint64_t file_bytes) {
     return refuse(path, errc::out_of_memory,
                   fmt::format("found no way to lock it in memory ({}), expected room for {} bytes; raise "
@@ -276,38 +227,43 @@ failure queue_file::create(const std::filesystem::path& path, const options& wis
     return {};
 }
 
-failure queue_file::open_and_examine(const std::filesystem::path& path, const os::located& where, os::access mode,
-                                     bool others_file, queue_file& file) {
+failure queue_file::open_and_examine(const std::filesystem::path& path, const os::located& where, bool others_file,
+                                     queue_file& file) {
     struct stat status {};
     os::descriptor opened;
     file.path_ = path;
     const os::no_fork until_enlisted;
     file.enlist();
-    if (const int error = os::open_regular(where, mode, opened, status); error != 0) {
-        return refuse_errno(path, error, mode == os::access::read_only ? "open it for reading" : "open it for writing");
+    if (const int error = os::open_regular(where, os::access::read_write, opened, status); error != 0) {
+        return refuse_errno(path, error, "open it for writing");
     }
     file.identity_ = os::identity_of(status);
     // As fs.protected_regular has it, for programs that create.
     const bool trusted = others_file || status.st_uid == 0 || status.st_uid == geteuid() || !os::is_open_to_all(where);
-    const auto system = os::file_system_of(opened.get());
-    const std::int64_t got = os::read_start(opened.get(), std::as_writable_bytes(std::span(&file.header_, 1)));
-    if (const int error = file.locks_.adopt(std::move(opened), path, file.identity_, mode); error != 0) {
+    failure failed =
+        trusted ? examine_start(path, opened.get(), status, file.header_) : refuse_owner(path, status.st_uid);
+    // Also of a file that is refused: it may be one to be removed.
+    if (const int error = file.locks_.adopt(std::move(opened), path, file.identity_); error != 0) {
         return refuse_errno(path, error, "set its file offset");
     }
-    if (!trusted) return refuse_owner(path, status.st_uid);
-    if (system.fitness == os::file_system_fitness::unfit) {
+    return failed;
+}
+
+failure examine_start(const std::filesystem::path& path, int file, const struct stat& status, layout::header& header) {
+    if (const auto where = os::file_system_of(file); where.fitness == os::file_system_fitness::unfit) {
         return refuse(path, errc::unsupported_file_system,
                       fmt::format("found the file system {}, expected a local one such as tmpfs, ext4 or xfs; move the "
                                   "queue there",
-                                  system.name));
+                                  where.name));
     }
+    const std::int64_t got = os::read_start(file, std::as_writable_bytes(std::span(&header, 1)));
     if (got < 0) return refuse_errno(path, static_cast<int>(-got), "read its header");
     if (got < static_cast<std::int64_t>(sizeof(layout::header))) {
         return refuse(path, errc::not_a_queue,
                       fmt::format("found {} bytes, expected a header of {}; check the path, the file was left as it is",
                                   got, sizeof(layout::header)));
     }
-    if (auto found = layout::examine(file.header_, static_cast<std::uint64_t>(status.st_size))) {
+    if (auto found = layout::examine(header, static_cast<std::uint64_t>(status.st_size))) {
         return refuse(path, found->code, found->text);
     }
     return {};
@@ -320,8 +276,7 @@ failure queue_file::open(const std::filesystem::path& path, const options& wishe
     os::located where;
     if (auto failed = find_directory(path, where)) return failed;
     std::unique_ptr<queue_file> opened(new queue_file);
-    if (auto failed = open_and_examine(path, where, os::access::read_write, wishes.foreign_owner, *opened))
-        return failed;
+    if (auto failed = open_and_examine(path, where, wishes.foreign_owner, *opened)) return failed;
     where.directory.reset();
     if (auto failed = compare(path, layout::shape_of(opened->header_), bare, wishes)) return failed;
     // A copy may be sparse, and a touched hole on a full file system is SIGBUS.
@@ -356,28 +311,6 @@ failure queue_file::open(const std::filesystem::path& path, const options& wishe
     return {};
 }
 
-failure queue_file::observe(const std::filesystem::path& name, std::unique_ptr<queue_file>& file) {
-    const os::no_cancel whole;
-    std::filesystem::path path;
-    os::located where;
-    if (auto failed = make_absolute(name, path)) return failed;
-    if (auto failed = find_directory(path, where)) return failed;
-    std::unique_ptr<queue_file> opened(new queue_file);
-    if (auto failed = open_and_examine(path, where, os::access::read_only, true, *opened)) return failed;
-    os::descriptor mapped;
-    struct stat status {};
-    if (const int error = os::open_regular(where, os::access::read_only, mapped, status); error != 0)
-        return refuse_errno(path, error, "open it for reading");
-    if (const int error =
-            os::mapped_file::map(mapped, os::access::read_only, opened->header_.file_bytes, opened->whole_);
-        error != 0) {
-        return refuse_errno(path, error, "map it");
-    }
-    if (const int error = opened->whole_->guard({}); error != 0) return refuse_errno(path, error, "map it");
-    file = std::move(opened);
-    return {};
-}
-
 failure queue_file::remove(const std::filesystem::path& name) {
     const os::no_cancel whole;
     std::filesystem::path path;
@@ -385,7 +318,7 @@ failure queue_file::remove(const std::filesystem::path& name) {
     if (auto failed = make_absolute(name, path)) return failed;
     if (auto failed = find_directory(path, where)) return failed;
     queue_file file;
-    if (auto failed = open_and_examine(path, where, os::access::read_write, true, file)) {
+    if (auto failed = open_and_examine(path, where, true, file)) {
         // A damaged queue is still a queue that one may want to be rid of; what is no queue is not ours to remove.
         if (failed.code != errc::corrupt && failed.code != errc::other_version &&
             failed.code != errc::other_byte_order && failed.code != errc::other_kind) {
@@ -401,7 +334,7 @@ void queue_file::take_back(const std::filesystem::path& path, const birth_mark& 
         os::located where;
         if (find_directory(path, where)) return;
         queue_file file;
-        if (open_and_examine(path, where, os::access::read_write, true, file) || file.header_.uuid != made) return;
+        if (open_and_examine(path, where, true, file) || file.header_.uuid != made) return;
         (void)remove_unused(file, where, attached);
     } catch (...) {  // no memory for that, either: the file stays, whole, and open() will find it
     }
@@ -416,7 +349,8 @@ failure queue_file::remove_unused(queue_file& file, const os::located& where,
         if (error != EAGAIN) return refuse_errno(path, error, "lock it");
         const os::lock_report lock = file.locks_.ask(layout::lock_base, layout::lock_range_bytes);
         if (lock.owner == os::lock_owner::foreign) {
-            return refuse_foreign_lock(path, errc::foreign_lock, lock, "the roster, while no endpoint may be attached");
+            return refuse_foreign_lock(path, errc::foreign_lock, lock.lock,
+                                       "the roster, while no endpoint may be attached");
         }
         return refuse(
             path, errc::in_use,

@@ -2,6 +2,7 @@
 #include "noria/queue/roster.hpp"
 
 #include "noria/core/atomics.hpp"
+#include "noria/core/printable.hpp"
 #include "noria/os/file_lock.hpp"
 #include "noria/os/process.hpp"
 #include "noria/queue/crowd.hpp"
@@ -40,8 +41,9 @@ failure held(const queue_file& file, role wanted) {
         file.path(), errc::role_taken,
         fmt::format("found the {}'s role held by process {} ({}){}, expected it free; an spsc queue has one {}: "
                     "{}, or use another queue",
-                    word_for(wanted), load_relaxed(entry.pid), program, ours ? ", which is this process itself" : "",
-                    word_for(wanted), ours ? "close that endpoint first" : "stop that process"));
+                    word_for(wanted), load_relaxed(entry.pid), printable(program),
+                    ours ? ", which is this process itself" : "", word_for(wanted),
+                    ours ? "close that endpoint first" : "stop that process"));
 }
 
 // 0, or EAGAIN, or what keeps locks from working here.
@@ -55,7 +57,8 @@ failure try_lock(queue_file& file, std::uint64_t lock, int& error) {
 failure foreign_lock_on(queue_file& file, std::uint64_t byte, role wanted) {
     const os::lock_report lock = file.locks().ask(byte);
     if (lock.owner != os::lock_owner::foreign) return {};
-    return refuse_foreign_lock(file.path(), errc::foreign_lock, lock, fmt::format("the {}'s role", word_for(wanted)));
+    return refuse_foreign_lock(file.path(), errc::foreign_lock, lock.lock,
+                               fmt::format("the {}'s role", word_for(wanted)));
 }
 
 sync::event_count event(queue_file& file, role sleeper) noexcept {

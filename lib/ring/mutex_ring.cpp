@@ -95,6 +95,11 @@ std::uint64_t mutex_ring::stride_of(std::uint64_t length) const noexcept {
 bool mutex_ring::read(std::uint64_t position, std::uint64_t limit, record& found) const noexcept {
     // X2: its word may not have been stored yet. Relaxed: nobody else has the mutex.
     found.word = position == now_.record ? now_.word : load_relaxed(word_at(position));
+    return parse(position, limit, found);
+}
+
+// What the word of a record says of its stride; false as above.
+bool mutex_ring::parse(std::uint64_t position, std::uint64_t limit, record& found) const noexcept {
     const std::uint64_t length = mutex_record_length(found.word);
     found.stride = stride_of(length);
     const slot_phase phase = layout::phase_of(found.word);
@@ -374,19 +379,25 @@ std::uint64_t mutex_ring::position_of(const std::byte* message) const noexcept {
     return now_.head + ((index - now_.head) & mask_);
 }
 
-void mutex_ring::survey(const mutex_books& seen, std::vector<hand>& in_hand) const {
+std::uint64_t mutex_ring::survey(const mutex_books& seen, const word_source& bytes_at, std::uint64_t most,
+                                 std::vector<hand>& in_hand, std::uint64_t& count) const {
     mutex_ring copy = *this;
     copy.now_ = seen;
-    if (!copy.is_sound()) return;
-    record at{};
-    for (std::uint64_t position = seen.head; position != seen.tail; position += at.stride) {
-        if (!copy.read(position, seen.tail, at)) break;  // the ring has moved on under us
+    std::uint64_t position = seen.head;
+    if (!copy.is_sound()) return position;
+    for (count = 0; position != seen.tail && count < most; ++count) {
+        record at{.word = seen.word, .stride = 0};
+        if (position != seen.record) {  // X2
+            const auto bytes = bytes_at((position & mask_) * unit_bytes_);
+            if (bytes.size() < sizeof at.word) break;
+            at.word = load_relaxed(*reinterpret_cast<const std::uint64_t*>(bytes.data()));
+        }
+        if (!copy.parse(position, seen.tail, at)) break;
         const std::uint64_t owner = layout::owner_of(at.word);
         if (owner != 0) in_hand.push_back({layout::phase_of(at.word) == slot_phase::claimed, owner - 1, position});
+        position += at.stride;
     }
-    // What has been freed meanwhile was read while others wrote there.
-    const std::uint64_t head = read_books(*words_).head;
-    std::erase_if(in_hand, [&](const hand& each) { return behind(each.position, head); });
+    return position;
 }
 
 const char* mutex_ring::complaint() noexcept {

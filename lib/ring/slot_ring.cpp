@@ -4,6 +4,7 @@
 #include "noria/ring/parking.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <limits>
 
@@ -43,6 +44,27 @@ void free_from_hand(const ring_view& view, std::uint64_t entry, std::uint64_t& w
     }
     // [S5] release -> [S1] in take, [S8] in look: our reads, and the message, before its word.
     store_release(word, layout::slot_word(held, slot_phase::ready, deliveries));
+}
+
+// The slots that a survey looks at, by their indices modulo the capacity: all, or a window around each hint, or, if those
+// would overlap, one of both lengths around both.
+struct span_of_slots {
+    std::uint64_t first = 0;
+    std::uint64_t count = 0;
+};
+std::array<span_of_slots, 2> spans_of(const ring_view& view, std::uint64_t most) noexcept {
+    const std::uint64_t capacity = view.shape.capacity;
+    if (capacity <= most) return {{{0, capacity}, {0, 0}}};
+    const std::uint64_t window = most / 2;
+    const std::uint64_t mask = capacity - 1;
+    const std::uint64_t tail = (load_relaxed(view.producer->tail) - window / 2) & mask;
+    const std::uint64_t head = (load_relaxed(view.consumer->head) - window / 2) & mask;
+    const auto around_both = [&](std::uint64_t first, std::uint64_t apart) {
+        return std::array<span_of_slots, 2>{{{first - (window - apart) / 2, most}, {0, 0}}};
+    };
+    if (const std::uint64_t apart = (head - tail) & mask; apart < window) return around_both(tail, apart);
+    if (const std::uint64_t apart = (tail - head) & mask; apart < window) return around_both(head, apart);
+    return {{{tail, window}, {head, window}}};
 }
 
 }  // namespace
@@ -286,23 +308,45 @@ void raise_returned(const ring_view& view) noexcept {
 }
 
 slots_seen survey_slots(const ring_view& view, std::vector<hand>& in_hand) {
-    slot_cursor at;
-    at.attach(view, 0);
+    return survey_slots(view, words_in(view), layout::capacity_max, in_hand);
+}
+
+slots_seen survey_slots(const ring_view& view, const word_source& bytes_at, std::uint64_t most,
+                        std::vector<hand>& in_hand) {
+    const std::uint64_t capacity = view.shape.capacity;
+    const std::uint64_t slot_bytes = layout::place(view.shape).slot_bytes;
+    const auto shift = static_cast<unsigned>(std::countr_zero(capacity));
+    const std::uint64_t deliveries_max = view.shape.deliveries_max;
     slots_seen all;
     std::vector<std::uint64_t> unread;
-    for (std::uint64_t i = 0; i < at.capacity(); ++i, at.step()) {
-        const std::uint64_t word = load_relaxed(at.word());  // relaxed: an observer decides nothing by it
+    const auto look_at = [&](std::uint64_t index, std::uint64_t word) {
         const slot_phase phase = layout::phase_of(word);
-        const std::uint64_t position = at.note_of(at.slot(), word);
+        const std::uint64_t position = layout::lap_of(word) << shift | index;
         if (phase == slot_phase::claimed || phase == slot_phase::held)
             in_hand.push_back({phase == slot_phase::claimed, layout::owner_of(word) - 1, position});
         if (phase == slot_phase::claimed || phase == slot_phase::ready) unread.push_back(position);
-        const std::uint64_t most = view.shape.deliveries_max;
-        if (most != 0 && layout::deliveries_of(word) >= most) ++all.overdue;
+        if (deliveries_max != 0 && layout::deliveries_of(word) >= deliveries_max) ++all.overdue;
         // A free slot was claimed a lap ago.
-        const std::uint64_t behind = phase == slot_phase::free ? position - at.capacity() + 1 : position + 1;
+        const std::uint64_t behind = phase == slot_phase::free ? position - capacity + 1 : position + 1;
         if (static_cast<std::int64_t>(behind - all.tail) > 0) all.tail = behind;
+    };
+    for (const auto& each : spans_of(view, most)) {
+        for (std::uint64_t done = 0; done < each.count;) {
+            const std::uint64_t first = (each.first + done) & (capacity - 1);
+            const auto bytes = bytes_at(first * slot_bytes);
+            if (bytes.size() < sizeof(std::uint64_t)) break;
+            // Relaxed: an observer decides nothing by them.
+            const std::uint64_t end = std::min(capacity, first + each.count - done);
+            const std::uint64_t at_hand = (bytes.size() - sizeof(std::uint64_t)) / slot_bytes + 1;
+            const std::uint64_t count = std::min(end - first, at_hand);
+            for (std::uint64_t i = 0; i < count; ++i)
+                look_at(first + i,
+                        load_relaxed(*reinterpret_cast<const std::uint64_t*>(bytes.data() + i * slot_bytes)));
+            done += count;
+            all.looked_at += count;
+        }
     }
+    all.all = all.looked_at == capacity;
     all.head = all.tail;
     for (const std::uint64_t each : unread) {
         if (static_cast<std::int64_t>(each - all.head) < 0) all.head = each;

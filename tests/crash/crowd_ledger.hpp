@@ -5,7 +5,7 @@
 #pragma once
 
 #include "crash/scenario.hpp"
-#include "noria/queue/queue_file.hpp"
+#include "rig/mapped_queue.hpp"
 
 #include <fmt/format.h>
 
@@ -213,9 +213,8 @@ public:
                fmt::format("{} and {} deaths are counted, expected {} and {}", all.producer_deaths, all.consumer_deaths,
                            producer_deaths_, consumer_deaths_));
         insist(now.in_hand.empty() && now.roster.empty(), "somebody, or something in somebody's hands, is left");
-        std::unique_ptr<noria::queue::queue_file> file;
-        if (const auto failed = noria::queue::queue_file::observe(path(), file); failed) return failed.text;
-        const char* const unsound = Form::check(file->view());
+        const rig::mapped_queue file(path());
+        const char* const unsound = Form::check(file.view());
         insist(unsound == nullptr, unsound != nullptr ? unsound : "");
         return found;
     }

@@ -8,11 +8,10 @@
 #pragma once
 
 #include "crash/scenario.hpp"
-#include "noria/queue/queue_file.hpp"
+#include "rig/mapped_queue.hpp"
 
 #include <fmt/format.h>
 
-#include <memory>
 #include <string>
 
 namespace noria::crash {
@@ -220,11 +219,8 @@ private:
         insist(now.in_hand.empty(), "something is left in somebody's hands");
         insist(now.roster.empty(), "somebody is left in the roster");
         insist(at_.directory.files() == 1, fmt::format("{} files are left", at_.directory.files()));
-        std::unique_ptr<queue::queue_file> file;
-        const auto failed = queue::queue_file::observe(at_.path(), file);
-        insist(!failed, failed.text);
-        if (failed) return;
-        const char* const unsound = Form::check(file->view());
+        const rig::mapped_queue file(at_.path());
+        const char* const unsound = Form::check(file.view());
         insist(unsound == nullptr, unsound != nullptr ? unsound : "");
     }
 

@@ -6,10 +6,10 @@
 // holds it. So at the end every committed message must have been noted; twice only if it said so; and what was begun and
 // never came can only be what a producer was killed over.
 #include "noria/mpmc.hpp"
-#include "noria/queue/queue_file.hpp"
 #include "noria/ring/mutex_ring.hpp"
 #include "noria/ring/slot_ring.hpp"
 #include "process/scene.hpp"
+#include "rig/mapped_queue.hpp"
 #include "rig/seed.hpp"
 #include "rig/shared_page.hpp"
 #include "rig/workspace.hpp"
@@ -256,9 +256,8 @@ private:
             for (std::uint64_t n = 0; n < book_->begun[p]; ++n) arrived += book_->noted[p][n] != 0 ? 1 : 0;
         }
         const noria::snapshot seen = noria::inspect(path());
-        std::unique_ptr<noria::queue::queue_file> file;
-        insist(!noria::queue::queue_file::observe(path(), file), "the file can be observed");
-        const char* const unsound = Form::check(file->view());
+        const noria::rig::mapped_queue file(path());
+        const char* const unsound = Form::check(file.view());
         std::cout << fmt::format(
             "kills {}, stops {}; begun {}, sent {}, arrived {}, received {}, further deliveries {}, redelivered {}, "
             "skipped {}, given back {}, deaths {} + {}, tail {}, mutex found in a dead hand {}\n",

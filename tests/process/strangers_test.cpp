@@ -71,7 +71,8 @@ rig::child read_locker(const std::filesystem::path& path, std::uint64_t offset, 
 // Back when the kernel has given the stranger that waits the lock on this byte.
 void await_read_lock(const std::filesystem::path& path, std::uint64_t offset) {
     const int file = open(path.c_str(), O_RDWR | O_CLOEXEC);
-    const bool there = rig::eventually([&] { return noria::os::ask_lock(file, offset).reads; });
+    const bool there =
+        rig::eventually([&] { return noria::os::ask_lock(file, offset).owner == noria::os::lock_owner::foreign; });
     close(file);
     insist(there, "the stranger has its lock");
 }

@@ -75,7 +75,8 @@ struct birth {
     int error = 0;  // an errno; EEXIST in step `name`: somebody else's file has the name
     birth_step step = birth_step::directory;
     file_system where;
-    std::uint64_t group_limit = 0;  // ENOSPC in step `allocation`: all that this process's control groups allow; 0: not that
+    std::uint64_t group_limit =
+        0;  // ENOSPC in step `allocation`: all that this process's control groups allow; 0: not that
 };
 
 struct birth_wish {
@@ -98,6 +99,9 @@ NORIA_API bool has_no_inode(const std::filesystem::path& path);
 
 // Reads exactly that many bytes from the start; returns how many there were, or a negative errno.
 NORIA_API std::int64_t read_start(int file, std::span<std::byte> buffer) noexcept;
+
+// The same, from an offset on. What is a hole is read as zeros, and stays a hole.
+NORIA_API std::int64_t read_at(int file, std::uint64_t offset, std::span<std::byte> buffer) noexcept;
 
 // The words the system has for an errno.
 NORIA_API std::string words_for(int error_number);

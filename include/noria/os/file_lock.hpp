@@ -12,6 +12,7 @@
 #include "noria/core/visibility.hpp"
 
 #include <cstdint>
+#include <optional>
 
 namespace noria::inline v1::os {
 
@@ -21,21 +22,30 @@ NORIA_API int try_lock(int file, std::uint64_t offset, std::uint64_t bytes = 1) 
 
 NORIA_API void unlock(int file, std::uint64_t offset, std::uint64_t bytes = 1) noexcept;
 
+// A lock of another open file, as the kernel shows it.
+struct lock_seen {
+    std::uint64_t offset = 0;
+    std::uint64_t bytes = 0;
+    bool writes = false;      // a write lock; else a read lock
+    bool of_process = false;  // a record lock of a process (F_SETLK), and not an open file's
+    std::uint64_t pid = 0;    // of that process; 0: not known here
+};
+
+// One of the locks that other open files have on these bytes, of either kind, whichever the kernel finds first; or nothing.
+// Works through a read-only descriptor. Returns 0, or the errno for which the kernel cannot be asked.
+NORIA_API int find_lock(int file, std::uint64_t offset, std::uint64_t bytes, std::optional<lock_seen>& found) noexcept;
+
+// The same, and what it means for an endpoint. Of several locks on several bytes, one is told.
 enum class lock_owner {
     none,      // no other open file has a lock there
     endpoint,  // a write lock of an open file: as endpoints have it
-    foreign,   // a lock that no endpoint takes: a read lock, or a classic record lock
+    foreign,   // a lock that no endpoint takes: a read lock, or a record lock of a process
     unknown,   // the kernel does not answer
 };
 struct lock_report {
     lock_owner owner = lock_owner::unknown;
-    bool reads = false;        // foreign: a read lock
-    std::uint64_t pid = 0;     // foreign: the process that has a classic record lock; 0: not known
-    std::uint64_t offset = 0;  // foreign: where that lock begins
+    lock_seen lock{};  // if it is foreign
 };
-
-// Whether another open file has a lock on one of the bytes, and which kind. Works through a read-only descriptor. Of several
-// locks on several bytes, one is told.
 NORIA_API lock_report ask_lock(int file, std::uint64_t offset, std::uint64_t bytes = 1) noexcept;
 
 }  // namespace noria::inline v1::os

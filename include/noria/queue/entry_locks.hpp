@@ -32,8 +32,7 @@ public:
     };
 
     // Takes the description of a file that was just opened, absolute path. Returns 0 or an errno.
-    int adopt(os::descriptor file, const std::filesystem::path& path, const os::file_identity& identity,
-              os::access mode);
+    int adopt(os::descriptor file, const std::filesystem::path& path, const os::file_identity& identity);
 
     // The descriptor's number; -1 if the program has closed it.
     [[nodiscard]] int number() const noexcept { return own_.number(); }
@@ -84,7 +83,6 @@ private:
 
     std::filesystem::path path_;
     os::file_identity identity_;
-    os::access mode_ = os::access::read_only;
     os::open_description own_;                      // holds the endpoint's locks
     os::open_description second_;                   // asks, when the program has closed the first one's descriptor
     const layout::roster_entry* record_ = nullptr;  // once it is alive
@@ -99,7 +97,7 @@ private:
     os::monotonic::time_point blocked_since_;
     std::uint64_t blocked_entry_ = 0;  // of the last one: for the text
     int unasked_ = 0;                  // an errno: why the kernel cannot be asked; 0: a foreign lock is in the way
-    os::lock_report foreign_;
+    os::lock_seen foreign_;
 };
 
 }  // namespace noria::inline v1::queue

@@ -21,6 +21,10 @@
 
 namespace noria::inline v1::queue {
 
+// Reads the header of a file that was just opened, and refuses what is no queue, or stands where queues cannot be.
+NORIA_API failure examine_start(const std::filesystem::path& path, int file, const struct stat& status,
+                                layout::header& header);
+
 // The shape that a creator with these options makes of a message type's bare shape; an objection if there is none.
 NORIA_API failure complete(const std::filesystem::path& path, const options& wishes, layout::shape& shape);
 
@@ -46,9 +50,6 @@ public:
     // Opens a file for an endpoint, if it is what was expected, and maps it.
     static failure open(const std::filesystem::path& path, const options& wishes, const layout::shape& bare,
                         std::unique_ptr<queue_file>& file);
-
-    // Opens a file for an observer: any queue, read-only, and nothing of it can be changed through this object.
-    static failure observe(const std::filesystem::path& path, std::unique_ptr<queue_file>& file);
 
     // Removes the file if nobody is attached.
     static failure remove(const std::filesystem::path& path);
@@ -101,8 +102,8 @@ private:
                                  std::optional<std::uint64_t> attaches_at_most);
     [[nodiscard]] std::uint64_t attaches() const noexcept;
     // `others_file`: whether a file of another user is welcome in a directory that every user may write to.
-    static failure open_and_examine(const std::filesystem::path& path, const os::located& where, os::access mode,
-                                    bool others_file, queue_file& file);
+    static failure open_and_examine(const std::filesystem::path& path, const os::located& where, bool others_file,
+                                    queue_file& file);
 
     std::filesystem::path path_;
     layout::header header_{};

@@ -117,8 +117,10 @@ public:
     [[nodiscard]] const mutex_books& books() const noexcept { return now_; }
     [[nodiscard]] std::uint64_t message_bytes_max() const noexcept { return message_bytes_; }
 
-    // For observers, on a copy of the page: what is in somebody's hands.
-    NORIA_API void survey(const mutex_books& seen, std::vector<hand>& in_hand) const;
+    // For observers, on a copy of the page: what is in somebody's hands, of at most so many records. `count` says how many they
+    // were. Returned is the position behind the last of them: in front of the tail, there are more, or the ring has moved on.
+    NORIA_API std::uint64_t survey(const mutex_books& seen, const word_source& bytes_at, std::uint64_t most,
+                                   std::vector<hand>& in_hand, std::uint64_t& count) const;
     // What contradicts the invariants, or null. Exact on a ring that nobody works on.
     [[nodiscard]] NORIA_API const char* complaint() noexcept;
 
@@ -142,6 +144,7 @@ private:
     }
     [[nodiscard]] std::uint64_t stride_of(std::uint64_t length) const noexcept;
     [[nodiscard]] bool read(std::uint64_t position, std::uint64_t limit, record& found) const noexcept;
+    [[nodiscard]] bool parse(std::uint64_t position, std::uint64_t limit, record& found) const noexcept;
     [[nodiscard]] bool read_own(std::uint64_t position, layout::slot_phase phase, std::uint64_t owner,
                                 record& found) const noexcept;
     [[nodiscard]] bool is_sound() const noexcept;

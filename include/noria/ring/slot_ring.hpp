@@ -34,6 +34,8 @@
 #include "noria/ring/ring_view.hpp"
 
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <vector>
 
 namespace noria::inline v1::ring {
@@ -267,19 +269,32 @@ NORIA_API void release_dead(const ring_view& view, std::uint64_t dead) noexcept;
 NORIA_API void raise_returned(const ring_view& view) noexcept;
 
 // Where the ring stands, reckoned from its slots, and what is in somebody's hands; for observers. Positions are exact up
-// to laps of 2^45.
+// to laps of 2^45, as far as slots were looked at.
 struct slots_seen {
     std::uint64_t tail = 0;  // one behind the last position that was claimed
     std::uint64_t head = 0;  // the first position that no reader has claimed, released or passed; or tail
     std::uint64_t overdue = 0;
+    std::uint64_t looked_at = 0;  // slots
+    bool all = true;              // of the ring; else those near both hints, or as far as they could be read
 };
 struct hand {
     bool writing = false;     // a claim; else a lease
     std::uint64_t owner = 0;  // the index of a roster entry
     std::uint64_t position = 0;
 };
-// `overdue`: messages that ought to be parked, but the parking was full.
+// Where the words of slots or records come from: the ring's bytes from that offset on, as many as are at hand, and good until the
+// next call. Fewer than a word's: they cannot be read.
+using word_source = std::function<std::span<const std::byte>(std::uint64_t offset)>;
+[[nodiscard]] inline word_source words_in(const ring_view& view) {
+    return [ring = std::span<const std::byte>(view.records, layout::place(view.shape).ring_bytes)](
+               std::uint64_t offset) { return ring.subspan(offset); };
+}
+
+// `overdue`: messages that ought to be parked, but the parking was full. Of a ring with more than `most` slots, a power of
+// two from 8 on, those that stand around its two hints are looked at.
 NORIA_API slots_seen survey_slots(const ring_view& view, std::vector<hand>& in_hand);
+NORIA_API slots_seen survey_slots(const ring_view& view, const word_source& bytes_at, std::uint64_t most,
+                                  std::vector<hand>& in_hand);
 
 // Says what contradicts the invariants, or null. Exact on a ring that nobody works on.
 NORIA_API const char* check_slots(const ring_view& view) noexcept;

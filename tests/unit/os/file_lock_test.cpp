@@ -91,9 +91,9 @@ BOOST_AUTO_TEST_CASE(a_read_lock_and_a_record_lock_are_foreign_and_the_latter_na
     BOOST_REQUIRE(fcntl(reader.get(), F_OFD_SETLK, &lock) == 0);
     const noria::os::lock_report read = noria::os::ask_lock(endpoint.get(), far + 1);
     BOOST_TEST((read.owner == noria::os::lock_owner::foreign));
-    BOOST_TEST(read.reads);
-    BOOST_TEST(read.pid == 0U);
-    BOOST_TEST(read.offset == far);
+    BOOST_TEST(!read.lock.writes);
+    BOOST_TEST(read.lock.pid == 0U);
+    BOOST_TEST(read.lock.offset == far);
     BOOST_TEST(try_lock(endpoint.get(), far) == EAGAIN);
 
     const noria::rig::milestone locked;
@@ -111,8 +111,8 @@ BOOST_AUTO_TEST_CASE(a_read_lock_and_a_record_lock_are_foreign_and_the_latter_na
     locked.hear();
     const noria::os::lock_report write = noria::os::ask_lock(endpoint.get(), far + 8);
     BOOST_TEST((write.owner == noria::os::lock_owner::foreign));
-    BOOST_TEST(!write.reads);
-    BOOST_TEST(write.pid == static_cast<std::uint64_t>(other.pid()));
+    BOOST_TEST(write.lock.writes);
+    BOOST_TEST(write.lock.pid == static_cast<std::uint64_t>(other.pid()));
 }
 
 BOOST_AUTO_TEST_CASE(a_lock_survives_the_closing_of_other_descriptors_of_the_file) {

@@ -81,7 +81,9 @@ public:
         std::size_t in_hands = is_.open.size();
         for (const auto& [owner, all] : is_.held) in_hands += all.size();
         std::vector<ring::hand> seen;
-        ring_.survey(now, seen);
+        std::uint64_t count = 0;
+        const auto words = ring::words_in(memory_.view());
+        BOOST_REQUIRE(ring_.survey(now, words, now.tail - now.head, seen, count) == now.tail);
         BOOST_REQUIRE(seen.size() == in_hands);
         BOOST_REQUIRE(ring_.drained_but_for(readers[0]) ==
                       (is_.ready.empty() && is_.open.empty() && is_.held[readers[1]].empty()));
