@@ -108,7 +108,7 @@ failure see_inhabitant(const queue::observed_file& file, queue::observed_section
         3;  // a place that changes hands faster than it can be looked at: it is told as dead, or not at all
     const layout::roster_entry& entry = copy.entry(index);
     bool alive = true;
-    for (int i = 0; ask && i < tries && load_acquire(entry.state) == layout::entry_alive; ++i) {
+    for (int i = 0; ask && i < tries && load_relaxed(entry.state) == layout::entry_alive; ++i) {
         alive = locks.is_alive(index);
         if (alive) break;
         const std::uint32_t role = load_relaxed(entry.role);
@@ -116,7 +116,7 @@ failure see_inhabitant(const queue::observed_file& file, queue::observed_section
         if (auto failed = file.read_entry(copy, index)) return failed;
         if (load_relaxed(entry.role) == role && load_relaxed(entry.incarnation) == incarnation) break;
     }
-    if (load_acquire(entry.state) != layout::entry_alive) return {};
+    if (load_relaxed(entry.state) != layout::entry_alive) return {};
     who =
         inhabitant{.role = load_relaxed(entry.role) == layout::role_producer ? role::producer : role::consumer,
                    .alive = alive,
@@ -138,10 +138,10 @@ failure look_at_roster(const queue::observed_file& file, queue::observed_section
     pids.assign(view.shape.endpoints, 0);
     std::uint64_t on_record = 0;
     for (std::uint64_t i = 0; i < view.shape.endpoints; ++i)
-        on_record += load_acquire(copy.entry(i).state) == layout::entry_alive ? 1 : 0;
+        on_record += load_relaxed(copy.entry(i).state) == layout::entry_alive ? 1 : 0;
     std::uint64_t turn = on_record - file.first_question(on_record);  // 0: the first to be asked about
     for (std::uint64_t i = 0; i < view.shape.endpoints; ++i) {
-        if (load_acquire(copy.entry(i).state) != layout::entry_alive) continue;
+        if (load_relaxed(copy.entry(i).state) != layout::entry_alive) continue;
         const bool ask = turn++ % on_record < queue::lock_question_limit;
         if (!ask) now.complete = false;
         std::optional<inhabitant> who;

@@ -1,4 +1,5 @@
-// mapped_queue.hpp: a queue file mapped for reading, for a judge of its ring. It must not be truncated meanwhile.
+// mapped_queue.hpp: a queue file mapped for reading, for a judge of its ring.
+// It must not be truncated meanwhile.
 #pragma once
 
 #include "noria/layout/header.hpp"
