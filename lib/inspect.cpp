@@ -28,8 +28,12 @@ stream_state stream_seen(const layout::stream_line& stream, const layout::event_
 std::optional<inhabitant> inhabitant_seen(queue::queue_file& file, std::uint64_t index, std::uint64_t messages_now) {
     const layout::roster_entry& entry = file.entry(index);
     if (load_acquire(entry.state) != layout::entry_alive) return std::nullopt;  // E1: the record is filled in
+    // E3: a lock on a record that names a recoverer is that recoverer's, and not the inhabitant's.
+    const bool locked = os::is_locked(file.locks(), layout::lock_base + index);
+    const std::uint32_t recoverer = load_relaxed(entry.recoverer);
     return inhabitant{.role = load_relaxed(entry.role) == layout::role_producer ? role::producer : role::consumer,
-                      .alive = os::is_locked(file.locks(), layout::lock_base + index),
+                      .alive = locked && recoverer == 0,
+                      .recoverer = locked ? recoverer : 0,
                       .incarnation = load_relaxed(entry.incarnation),
                       .pid = load_relaxed(entry.pid),
                       .start_time = load_relaxed(entry.start_time),

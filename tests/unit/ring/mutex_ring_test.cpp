@@ -83,7 +83,8 @@ public:
         std::vector<ring::hand> seen;
         ring_.survey(now, seen);
         BOOST_REQUIRE(seen.size() == in_hands);
-        BOOST_REQUIRE(ring_.drained_but_for(readers[0]) ==
+        std::uint64_t holder = 0;
+        BOOST_REQUIRE((ring_.drained_but_for(readers[0], holder) == sight::ready) ==
                       (is_.ready.empty() && is_.open.empty() && is_.held[readers[1]].empty()));
     }
 

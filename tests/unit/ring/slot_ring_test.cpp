@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(what_dies_in_a_reader_s_hands_comes_again_wherever_it_stood
             BOOST_TEST(queue.reader[1].release(message));
         }
         BOOST_TEST(pop(queue.reader[1]) == none);
-        BOOST_TEST(queue.reader[1].drained());
+        BOOST_TEST(is_drained(queue.reader[1]));
         BOOST_TEST(queue.unsound() == nullptr);
         BOOST_TEST(queue.reader[1].depth() == 0U);
     }
@@ -236,7 +236,7 @@ BOOST_AUTO_TEST_CASE(random_deeds_and_deaths_keep_the_books) {
             const std::uint64_t number = pop(queue.reader[inside.size() % 2]);
             BOOST_REQUIRE(inside.erase(number) == 1U);
         }
-        BOOST_TEST(queue.reader[0].drained());
+        BOOST_TEST(is_drained(queue.reader[0]));
         std::uint64_t claims = 0;
         for (std::uint64_t e = 0; e < 4; ++e) {
             const layout::tally_line& each = queue.memory.tally(e);
@@ -285,7 +285,7 @@ BOOST_AUTO_TEST_CASE(arbitrary_words_end_every_walk) {
                 (void)(random() % 2 == 0 ? reader.release(message) : reader.put_back(message, true));
             }
         }
-        (void)reader.drained();
+        (void)is_drained(reader);
         (void)ring::check_slots(memory.view());
         std::vector<ring::hand> in_hand;
         (void)ring::survey_slots(memory.view(), in_hand);
