@@ -23,9 +23,11 @@
 #include <sched.h>
 #include <sys/syscall.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <fstream>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -263,6 +265,88 @@ private:
     rig::child newcomer_;
 };
 
+// X is a producer behind a message that somebody holds. The holder leaves; another comes, to the same place of the roster, takes the
+// same message, whose word is the same by now, and leaves. Between any two looks of X: and yet nobody has lied.
+class holders_change : public scene {
+public:
+    static constexpr const char* name = "looks twice; holders change";
+    static constexpr std::size_t stages = 3;
+    holders_change() {
+        send(4);
+        queue::consumer in = queue::consumer::open(path());
+        for (int i = 0; i < 8; ++i) {  // from then on each delivery is the eighth
+            try {
+                (void)in.try_consume_some([](const auto&) { throw 1; }, 1);
+            } catch (int) {
+            }
+        }
+    }
+    void be() {
+        queue::producer out = queue::producer::open(path(), waiting_options(false));
+        hold_world_still();
+        rig::mark();
+        (void)out.try_push(form::make(9));
+        *answer_ = out.why();
+        rig::mark();
+    }
+    void at_mark() { come(first_); }
+    void meanwhile(pid_t, std::size_t stage) {
+        if (stage == 0) go(first_);
+        if (stage == 1) come(second_);
+        if (stage == 2) go(second_);
+    }
+    void judge() {
+        insist(*answer_ != outcome::corrupt, "honest holders are taken for a lie");
+        insist(inspect(path()).in_hand.empty(), "something is in somebody's hands");
+    }
+    // While X has the lock of the first one's entry, the second comes to another.
+    [[nodiscard]] bool saw() const noexcept { return second_.word == first_.word; }
+
+private:
+    struct holder {
+        rig::milestone taken;
+        rig::milestone may_go;
+        rig::child process;
+        std::uint64_t word = 0;
+    };
+    void come(holder& who) {
+        who.process = rig::child([&] {
+            leave();
+            queue::consumer in = queue::consumer::open(path());
+            try {
+                (void)in.try_consume_some(
+                    [&](const auto&) {
+                        who.taken.tell();
+                        who.may_go.hear();
+                        throw 1;
+                    },
+                    1);
+            } catch (int) {
+                return 0;
+            }
+            return 1;
+        });
+        who.taken.hear();
+        who.word = first_word();
+    }
+    void go(holder& who) {
+        who.may_go.tell();
+        insist(who.process.wait() == rig::fate{.exit_status = 0, .signal = 0}, "a holder fails");
+    }
+    [[nodiscard]] std::uint64_t first_word() const {
+        std::uint64_t word = 0;
+        layout::header header{};
+        std::ifstream file(path(), std::ios::binary);
+        file.read(reinterpret_cast<char*>(&header), sizeof header);
+        file.seekg(static_cast<std::streamoff>(header.ring_offset));
+        file.read(reinterpret_cast<char*>(&word), sizeof word);
+        return word;
+    }
+    rig::shared_page<outcome> answer_;
+    holder first_;
+    holder second_;
+};
+
 struct tally {
     std::uint64_t schedules = 0;
     std::string complaint;
@@ -279,11 +363,14 @@ public:
         bool saw = false;
         for (std::size_t i = 0; i < points_.size(); ++i) {
             if (only >= 0 && static_cast<std::size_t>(only) != i) continue;
-            ++all.schedules;
-            const std::string complaint = run(i, saw);
-            if (complaint.empty()) continue;
-            all.complaint = fmt::format("{}\n    --case '{}' --at {}", complaint, Case::name, i);
-            return all;
+            for (const auto& steps : steps_between_stages()) {
+                ++all.schedules;
+                const std::string complaint = run(i, steps, saw);
+                if (complaint.empty()) continue;
+                all.complaint = fmt::format("{}, {} and {} points between\n    --case '{}' --at {}", complaint, steps[0],
+                                            steps[1], Case::name, i);
+                return all;
+            }
         }
         if (only < 0 && !saw) all.complaint = "no schedule shows what the case is about";
         return all;
@@ -302,13 +389,44 @@ private:
         }
         points_.push_back({way_.address.size(), false});
     }
-    std::string run(std::size_t point, bool& saw) {
+    using step_counts = std::array<std::size_t, 2>;
+
+    // Where the others act at three points of X: how many points on the second and the third are. So many are enough to come
+    // between any of a few looks that X makes in a row.
+    static std::vector<step_counts> steps_between_stages() {
+        if constexpr (!requires { Case::stages; }) return {{0, 0}};
+        constexpr std::size_t most = 4;
+        std::vector<step_counts> all;
+        for (std::size_t one = 1; one <= most; ++one) {
+            for (std::size_t two = 1; two <= most; ++two) all.push_back({one, two});
+        }
+        return all;
+    }
+    void go_on(stepper& x, const std::vector<touches::mapping>& mappings, std::size_t points) {
+        while (points != 0 && !x.at_mark()) {
+            if (touch_.of(x, mappings).here) --points;
+            if (x.step() == stepper::at::asleep) throw std::runtime_error("X sleeps");
+        }
+    }
+    void act(Case& here, stepper& x, const step_counts& steps) {
+        if constexpr (requires { Case::stages; }) {
+            const auto mappings = touches::mappings_of(x.pid(), here.path().string());
+            here.meanwhile(x.pid(), 0);
+            for (std::size_t stage = 1; stage < Case::stages; ++stage) {
+                go_on(x, mappings, steps[stage - 1]);
+                here.meanwhile(x.pid(), stage);
+            }
+        } else {
+            here.meanwhile(x.pid());
+        }
+    }
+    std::string run(std::size_t point, const step_counts& steps, bool& saw) {
         try {
             Case here;
             stepper x([&] { here.be(); });
             here.at_mark();
             x.run_to(way_, points_[point], [] {});
-            here.meanwhile(x.pid());
+            act(here, x, steps);
             if (!x.at_mark() && x.run_on() != stepper::at::end) return "X does not come to its end";
             here.judge();
             saw = saw || here.saw();
@@ -350,6 +468,7 @@ int main(int argc, char** argv) {
     bool well = run<recoverer_beside_reader>(which, at, sum);
     well = run<thrower_beside_reader>(which, at, sum) && well;
     well = run<two_recoverers>(which, at, sum) && well;
+    well = run<holders_change>(which, at, sum) && well;
     well = run<waker_beside_newcomer>(which, at, sum) && well;
     fmt::print("schedules: {}, all well: {}\n", sum, well ? "yes" : "no");
     return well && sum != 0 ? 0 : 1;
