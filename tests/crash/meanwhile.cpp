@@ -347,6 +347,66 @@ private:
     holder second_;
 };
 
+// X pops into a buffer that is too small for the first message; another consumer takes what it can. No message overtakes another.
+template <class Form>
+class short_buffer {
+public:
+    static constexpr const char* name = Form::held_by_page ? "too small a buffer, mutex" : "too small a buffer";
+    short_buffer() {
+        typename Form::queue::producer out = Form::queue::producer::create(path(), Form::making);
+        for (const std::string_view each : {"a long one", "b", "c"}) (void)out.try_push(bytes(each));
+        in_.emplace(Form::queue::consumer::open(path()));
+    }
+    void be() {
+        in_.reset();  // of a fork's copy
+        typename Form::queue::consumer in = Form::queue::consumer::open(path(), waiting_options(false));
+        std::array<std::byte, 4> buffer{};
+        hold_world_still();
+        rig::mark();
+        const auto got = in.try_pop(buffer);
+        if (got) *took_ = std::to_integer<char>(buffer[0]);
+        rig::mark();
+    }
+    void at_mark() {}
+    void meanwhile(pid_t) { drain(); }
+    void judge() {
+        drain();
+        // X may have taken one, where the long one was gone by then.
+        if (complaint_.empty() && came_ != without(*took_)) complaint_ = "they came as " + came_;
+    }
+    [[nodiscard]] std::filesystem::path path() const { return directory_ / "queue"; }
+    [[nodiscard]] const std::string& complaint() const noexcept { return complaint_; }
+    [[nodiscard]] static bool saw() noexcept { return true; }
+
+private:
+    static std::string without(char one) {
+        std::string all = "abc";
+        std::erase(all, one);
+        return all;
+    }
+    void drain() {
+        while (const auto got = in_->try_pop()) {
+            came_ += got->text()[0];
+            if (got.deliveries() != 1) complaint_ = "a message comes as a further delivery";
+        }
+    }
+    rig::workspace directory_;
+    std::optional<typename Form::queue::consumer> in_;
+    rig::shared_page<std::atomic<char>> took_;
+    std::string came_;
+    std::string complaint_;
+};
+struct short_slots {
+    using queue = mpmc<bytes, coordination::lock_free>;
+    static constexpr bool held_by_page = false;
+    inline static const options making{.capacity = 4, .message_bytes_max = 40, .endpoints = 8};
+};
+struct short_records {
+    using queue = mpmc<bytes, coordination::robust_mutex>;
+    static constexpr bool held_by_page = true;
+    inline static const options making{.capacity_bytes = 256, .message_bytes_max = 40, .endpoints = 8};
+};
+
 struct tally {
     std::uint64_t schedules = 0;
     std::string complaint;
@@ -470,6 +530,8 @@ int main(int argc, char** argv) {
     well = run<two_recoverers>(which, at, sum) && well;
     well = run<holders_change>(which, at, sum) && well;
     well = run<waker_beside_newcomer>(which, at, sum) && well;
+    well = run<short_buffer<short_slots>>(which, at, sum) && well;
+    well = run<short_buffer<short_records>>(which, at, sum) && well;
     fmt::print("schedules: {}, all well: {}\n", sum, well ? "yes" : "no");
     return well && sum != 0 ? 0 : 1;
 }
