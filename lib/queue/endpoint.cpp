@@ -154,7 +154,7 @@ void endpoint::detach(bool holds) noexcept {
     delist();
     store_relaxed(reachable_, 0U);
     // A corrupt file is left like any other: the record is ours, and the locks. But where words still name us, only the locks go,
-    // as in a death: whoever recovers us puts back what we could not. A free record behind such words would be a lie for good.
+    // as in a death: the recovery puts back what we could not. A free record behind such words would be a lie for good.
     const bool named = (blocked() & corrupt_bit) != 0 && (holds || left_in_hand_);
     if (file_ != nullptr && (blocked() & forked_bit) == 0 && !named) move_out(*file_, role_);
     file_.reset();
@@ -231,10 +231,10 @@ bool endpoint::question_is_due() noexcept {
     return true;
 }
 
-// Whether a word that was just seen names an entry in which nobody is: no program of this format leaves one. `again` looks at
-// the ring once more, and says whom it names then. Four looks, and no more:
+// Whether a word that was just seen names a free entry: no program of this format leaves one. `again` looks at the ring once
+// more, and says which name it finds then. Five looks, and no more:
 //     e1 = how many have left or died; the record is free; the word names it; the record is free; e2 = how many.
-// Suppose that an endpoint X had written that word. It was alive before, and whoever leaves or is recovered frees its words
+// Suppose that an endpoint X had written that word. It was alive before, and an endpoint that leaves or is recovered frees its words
 // before its record. Had X gone before the first look at the record, the word could not name it any more. So X came after that
 // look. By its word, seen, the second look finds X alive, or gone; if gone, X raised the number first, after e1: e2 is another.
 // So with e1 = e2 no X has written it, not even one that came, took the same slot and left between the looks.
@@ -316,7 +316,7 @@ outcome endpoint::survey(bool probe) noexcept {
     if (role_ == role::consumer) {
         const ring::sight others = look_for_others_messages();
         if (others == ring::sight::corrupt) return die_of_corruption();
-        shut_out_ = others == ring::sight::busy;              // of the mutex, whose leaving rings nobody
+        shut_out_ = others == ring::sight::busy;              // of the mutex; leaving it rings no word
         awaits_release_ = others == ring::sight::nothing;  // of a message: no producer is there to sleep on that word
         if (others != ring::sight::ready) return nothing();
     }

@@ -11,7 +11,7 @@
 namespace noria::inline v1::queue {
 
 repairs plan(const layout::queue_words& words, role dead) noexcept {
-    // Relaxed: of the dead one, whose lock we hold. Each word is read once: somebody may scribble on it meanwhile.
+    // Relaxed: we hold the dead one's lock. Each word is read once, for a scribbler may change it meanwhile.
     const layout::consumer_line consumer{.head = load_relaxed(words.consumer.head),
                                          .messages = 0,
                                          .taken = load_relaxed(words.consumer.taken),

@@ -197,7 +197,7 @@ sight slot_reader::look() noexcept {
 }
 
 // The length says more than take() may take. Honest writers store no length above the maximum, in no lap; any other is only
-// of this message if the word is still the same, which the exchange says: whoever writes another length has changed it before.
+// of this message if the word is still the same, which the exchange says: a writer of another length has changed it before.
 const std::byte* slot_reader::leave_too_long(std::uint64_t word, std::uint64_t bytes) noexcept {
     if (bytes > message_bytes_) {
         lied_ = true;
@@ -256,7 +256,7 @@ sight slot_reader::drained(std::uint64_t& holder) const noexcept {
 
 std::uint64_t slot_reader::depth() const noexcept { return depth_of(view_); }
 
-// Relaxed throughout: of the dead one, whose lock the caller holds.
+// Relaxed throughout: the caller holds the lock of that entry.
 layout::tally_line tally_now(const layout::tally_line& of) noexcept {
     return {.sent = load_relaxed(of.sent),
             .committing = {load_relaxed(of.committing[0]), load_relaxed(of.committing[1])},

@@ -93,7 +93,7 @@ public:
 protected:
     static constexpr std::uint64_t of_x = 9;
 
-    // All but the first message, which somebody else has.
+    // All but the first message, which another endpoint has.
     void begin_to_read() {
         leave();
         in_.emplace(queue::consumer::open(path()));
@@ -180,7 +180,7 @@ public:
     [[nodiscard]] static bool saw() noexcept { return true; }
 };
 
-// X recovers a dead producer; meanwhile a later one comes and dies, and somebody else recovers that. The later death counts.
+// X recovers a dead producer; meanwhile a later one comes and dies, and another process recovers that. The later death counts.
 class two_recoverers : public scene {
 public:
     static constexpr const char* name = "two recoverers";
@@ -201,7 +201,7 @@ public:
     void meanwhile(pid_t) {
         rig::child second = claimant();
         second.kill();
-        other_.emplace(queue::consumer::open(path()));  // who comes buries the dead
+        other_.emplace(queue::consumer::open(path()));  // coming buries the dead
     }
     void judge() {
         (void)in_->pop_for(patience);
@@ -225,7 +225,7 @@ private:
     rig::child first_;
 };
 
-// X is a producer that wakes a sleeper; meanwhile somebody comes who may make no barrier, and says so in the word of the bell.
+// X is a producer that wakes a sleeper; meanwhile an endpoint comes that may make no barrier, and says so in the word of the bell.
 class waker_beside_newcomer : public scene {
 public:
     static constexpr const char* name = "wakes; one without barriers comes";
@@ -265,8 +265,8 @@ private:
     rig::child newcomer_;
 };
 
-// X is a producer behind a message that somebody holds. The holder leaves; another comes, to the same place of the roster, takes the
-// same message, whose word is the same by now, and leaves. Between any two looks of X: and yet nobody has lied.
+// X is a producer behind a message that another endpoint holds. The holder leaves; another comes, to the same place of the roster, takes the
+// same message, whose word is the same by now, and leaves. This happens between any two looks of X, and no word is a lie.
 class holders_change : public scene {
 public:
     static constexpr const char* name = "looks twice; holders change";
@@ -297,7 +297,7 @@ public:
     }
     void judge() {
         insist(*answer_ != outcome::corrupt, "honest holders are taken for a lie");
-        insist(inspect(path()).in_hand.empty(), "something is in somebody's hands");
+        insist(inspect(path()).in_hand.empty(), "something is still in hand");
     }
     // While X has the lock of the first one's entry, the second comes to another.
     [[nodiscard]] bool saw() const noexcept { return second_.word == first_.word; }

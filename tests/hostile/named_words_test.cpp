@@ -1,6 +1,6 @@
-// named_words_test.cpp: words that name an entry in which nobody is, and endpoints that can't put back what they have.
+// named_words_test.cpp: words that name a free entry, and endpoints that cannot put back what they have.
 //
-// Such a word is corrupt to whoever would wait behind it, at once and not for ever. An endpoint whose file lies while it has
+// Such a word is corrupt to a verb that would wait behind it, at once and not for ever. An endpoint whose file lies while it has
 // something in hand leaves like a dead one: it stays on record, and is recovered.
 #include "hostile/live_file.hpp"
 #include "noria/noria.hpp"
@@ -45,7 +45,7 @@ struct world {
     layout::header header = bytes.template get_struct<layout::header>(0);
 
     [[nodiscard]] std::uint64_t word_at(std::uint64_t slot) const { return header.ring_offset + slot * header.slot_bytes; }
-    // From now on that slot, which somebody has, is in the name of a free entry.
+    // From now on that slot, which an endpoint has, is in the name of a free entry.
     void rename(std::uint64_t slot) const {
         const auto word = bytes.get(word_at(slot));
         BOOST_REQUIRE(layout::owner_of(word) != 0);
@@ -108,7 +108,7 @@ BOOST_AUTO_TEST_CASE(a_parking_place_in_the_name_of_a_free_entry_is_corrupt) {
     auto lease = in.try_take_parked();
     BOOST_REQUIRE(bool(lease));
     BOOST_TEST(!other.try_take_parked());
-    BOOST_TEST(other.why() == outcome::empty);  // somebody has it
+    BOOST_TEST(other.why() == outcome::empty);  // a living consumer has it
     const live_file bytes(path);
     const auto header = bytes.get_struct<layout::header>(0);
     const auto word = bytes.get(header.parking_offset);

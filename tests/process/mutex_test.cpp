@@ -144,7 +144,7 @@ BOOST_AUTO_TEST_CASE(a_commit_waits_for_an_owner_that_stands_still_and_passes_on
 }
 
 BOOST_AUTO_TEST_CASE(who_has_no_slices_and_finds_the_mutex_taken_hears_of_the_end_all_the_same) {
-    // Goal: leaving the mutex wakes nobody who sleeps on an event word. So a consumer that is refused the mutex, at whichever of
+    // Goal: leaving the mutex wakes no sleeper on an event word. So a consumer that is refused the mutex, at whichever of
     // its looks, looks again by itself. Method: it is stepped, and another has the mutex at two of the times that it asks for it.
     for (int first = 1; first <= 5; ++first) {
         for (int second = first + 1; second <= first + 4; ++second) {

@@ -127,7 +127,7 @@ public:
         set_why(die_of_corruption());
     }
 
-    // Whether one of so many places of the parking names an entry in which nobody is.
+    // Whether one of so many places of the parking names a free entry.
     [[nodiscard]] bool parking_lies(std::uint64_t places) noexcept;
 
     // Makes the present or the next wait return `interrupted`. From any thread, and from a signal handler.
@@ -151,12 +151,12 @@ protected:
     [[nodiscard]] virtual std::uint64_t messages() const noexcept = 0;
     // mpmc: who keeps the slot that look() found in the way, as 1 + the index of its entry, or 0; whether that is why the
     // verb finds nothing; and whether nothing is left (`ready`), not even in the hands of others of this role; or `nothing`,
-    // and in whose hands; or `busy`: not known.
+    // and its holder; or `busy`: not known.
     [[nodiscard]] virtual std::uint64_t obstacle() const noexcept { return 0; }
     [[nodiscard]] virtual bool stalled() const noexcept { return false; }
     [[nodiscard]] virtual ring::sight drained(std::uint64_t& /*holder*/) noexcept { return ring::sight::ready; }
 
-    // Of a place of the parking: in whose hands it is, as 1 + the index of the entry, or 0.
+    // The holder of a place of the parking, as 1 + the index of its entry, or 0.
     [[nodiscard]] virtual std::uint64_t parked_by(std::uint64_t /*place*/) const noexcept { return 0; }
 
     [[nodiscard]] std::chrono::nanoseconds spin() const noexcept { return waiting_.spin; }

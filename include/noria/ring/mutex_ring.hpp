@@ -93,7 +93,7 @@ public:
     // `counts`: it was delivered, and its next delivery says so.
     NORIA_API bool put_back(std::uint64_t position, std::uint64_t owner, bool counts) noexcept;
     // `ready`: no message is in the ring, in a claim, or in the hands of another than that owner. `nothing`: one is, and
-    // `holder` names who has it, or nobody: 0.
+    // `holder` names the entry that has it, or 0.
     [[nodiscard]] NORIA_API sight drained_but_for(std::uint64_t owner, std::uint64_t& holder) noexcept;
 
     // Takes away what an owner has claimed, and puts back what it holds: who is dead, or leaves. Repeatable.

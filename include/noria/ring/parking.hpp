@@ -39,7 +39,7 @@ NORIA_API void settle(const ring_view& view, std::uint64_t entry) noexcept;
 // Takes a message that was retrieved out of its place. False: it is not in the hands of `entry`.
 NORIA_API bool vacate(const ring_view& view, std::uint64_t entry, const std::byte* message) noexcept;
 
-// In whose hands a place is, for that or another reason: 1 + the index of a roster entry; 0: nobody's.
+// The owner of a place, in any phase: 1 + the index of a roster entry, or 0.
 [[nodiscard]] NORIA_API std::uint64_t holder_of(const ring_view& view, std::uint64_t place) noexcept;
 
 // Messages that were parked, since the file was made, and those taken out since.

@@ -217,7 +217,7 @@ public:
     // A parked message, ours until release(); or null: there is none that nobody reads.
     [[nodiscard]] NORIA_API const std::byte* take_parked() noexcept;
 
-    // How many places there are for such, and in whose hands one is: 1 + the index of a roster entry; 0: nobody's.
+    // How many places there are for such, and the owner of one: 1 + the index of a roster entry, or 0.
     [[nodiscard]] std::uint64_t parking_places() const noexcept { return view_.shape.parking; }
     [[nodiscard]] NORIA_API std::uint64_t parked_by(std::uint64_t place) const noexcept;
 
@@ -230,7 +230,7 @@ public:
     NORIA_API sight look() noexcept;
 
     // `ready`: no message is in the ring, in a claim, or in the hands of another reader. `nothing`: one is; `holder` names
-    // who has it, as obstacle() does.
+    // its entry, as obstacle() does.
     [[nodiscard]] NORIA_API sight drained(std::uint64_t& holder) const noexcept;
 
     [[nodiscard]] std::uint64_t obstacle() const noexcept { return obstacle_; }
