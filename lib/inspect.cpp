@@ -117,9 +117,12 @@ failure see_inhabitant(const queue::observed_file& file, queue::observed_section
         if (load_relaxed(entry.role) == role && load_relaxed(entry.incarnation) == incarnation) break;
     }
     if (load_relaxed(entry.state) != layout::entry_alive) return {};
+    // E3: a lock on a record that names a recovering process is that process's, and not the inhabitant's.
+    const std::uint32_t recoverer = load_relaxed(entry.recoverer);
     who =
         inhabitant{.role = load_relaxed(entry.role) == layout::role_producer ? role::producer : role::consumer,
-                   .alive = alive,
+                   .alive = alive && recoverer == 0,
+                   .recoverer = alive ? recoverer : 0,
                    .incarnation = load_relaxed(entry.incarnation),
                    .pid = load_relaxed(entry.pid),
                    .start_time = load_relaxed(entry.start_time),

@@ -33,6 +33,7 @@ using queue::role;
 struct inhabitant {
     noria::role role = noria::role::producer;
     bool alive = false;             // the kernel says so; false: dead, and not recovered yet
+    std::uint64_t recoverer = 0;    // pid of the process that recovers the dead one now, in its own PID namespace; or 0
     std::uint64_t incarnation = 0;  // the number of this attach among all of its role
     std::uint64_t pid = 0;          // in its own PID namespace: for people, never a proof
     std::uint64_t start_time = 0;   // ticks since boot; 0: not known

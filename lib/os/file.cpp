@@ -28,6 +28,9 @@ namespace noria::inline v1::os {
 
 namespace {
 
+// The locks stand at offsets of 2^62, and files have up to 2^41 bytes.
+static_assert(sizeof(off_t) == 8, "noria needs 64-bit file offsets: on a 32-bit target compile with -D_FILE_OFFSET_BITS=64");
+
 constexpr std::string_view temporary_suffix = ".noria-birth";
 constexpr std::string_view removal_suffix = ".noria-removal";
 
@@ -37,7 +40,7 @@ struct known_file_system {
     file_system_fitness fitness;
 };
 
-// Source: statfs(2) and linux/magic.h. What is not listed is taken to be a local file system with a page cache.
+// Source: statfs(2) and linux/magic.h, and the sources of those that are not in them. What is not listed is taken to be a local file system with a page cache.
 constexpr known_file_system known_file_systems[] = {
     {0x6969, "nfs", file_system_fitness::unfit},
     {0x517B, "smb", file_system_fitness::unfit},
@@ -49,6 +52,11 @@ constexpr known_file_system known_file_systems[] = {
     {0x5346414F, "afs", file_system_fitness::unfit},
     {0x47504653, "gpfs", file_system_fitness::unfit},
     {0x0BD00BD0, "lustre", file_system_fitness::unfit},
+    {0x01161970, "gfs2", file_system_fitness::unfit},
+    {0x7461636F, "ocfs2", file_system_fitness::unfit},
+    {0x786F4256, "vboxsf", file_system_fitness::unfit},
+    {0x19830326, "beegfs", file_system_fitness::unfit},
+    {0x20030528, "orangefs", file_system_fitness::unfit},
     {0x9FA0, "proc", file_system_fitness::unfit},
     {0x62656572, "sysfs", file_system_fitness::unfit},
     {0x9123683E, "btrfs", file_system_fitness::copies_on_write},

@@ -11,6 +11,18 @@
 
 namespace noria::inline v1::os {
 
+namespace {
+
+// Where time_t had 32 bits, deadlines would wrap in 2038, and the kernel would read a timespec of another length.
+static_assert(sizeof(time_t) == 8, "noria needs 64-bit times: on a 32-bit target compile with -D_TIME_BITS=64");
+#ifdef SYS_futex_time64  // on 32-bit targets alone: there SYS_futex takes the old timespec
+constexpr long futex_call = SYS_futex_time64;
+#else
+constexpr long futex_call = SYS_futex;
+#endif
+
+}  // namespace
+
 void futex_wait(std::uint32_t& word, std::uint32_t value, monotonic::time_point until) noexcept {
     timespec deadline{};
     const timespec* limit = nullptr;
@@ -23,7 +35,7 @@ void futex_wait(std::uint32_t& word, std::uint32_t value, monotonic::time_point 
         limit = &deadline;
     }
     const int errno_before = errno;
-    syscall(SYS_futex, &word, FUTEX_WAIT_BITSET, value, limit, nullptr, FUTEX_BITSET_MATCH_ANY);
+    syscall(futex_call, &word, FUTEX_WAIT_BITSET, value, limit, nullptr, FUTEX_BITSET_MATCH_ANY);
     errno = errno_before;
 }
 
@@ -31,7 +43,7 @@ namespace {
 
 void wake(std::uint32_t& word, int most) noexcept {
     const int errno_before = errno;  // interrupt() may be called from a signal handler
-    syscall(SYS_futex, &word, FUTEX_WAKE, most, nullptr, nullptr, 0);
+    syscall(futex_call, &word, FUTEX_WAKE, most, nullptr, nullptr, 0);
     errno = errno_before;
 }
 

@@ -67,6 +67,8 @@ void fork_sensitive::delist() noexcept {
 no_cancel::no_cancel() noexcept { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
 no_cancel::~no_cancel() { pthread_setcancelstate(before_, nullptr); }
 
+std::uint32_t process_id() noexcept { return static_cast<std::uint32_t>(getpid()); }
+
 process_identity this_process() noexcept {
     process_identity self;
     self.pid = static_cast<std::uint64_t>(getpid());

@@ -42,6 +42,7 @@ void rouse_all(const queue_file& file) noexcept {
 // is believed, and the store that frees the record comes last. Under a mutex all figures but the deaths are the ring's own.
 bool recover_entry(queue_file& file, std::uint64_t dead) noexcept {
     layout::roster_entry& entry = file.entry(dead);
+    name_recoverer(entry);
     const ring::ring_view view = file.view();
     const bool under_mutex = layout::has_mutex(view.shape);
     if (under_mutex && !recover_under_mutex(file, dead)) return false;
@@ -49,14 +50,14 @@ bool recover_entry(queue_file& file, std::uint64_t dead) noexcept {
     const bool producer = load_relaxed(entry.role) == layout::role_producer;
     if (load_acquire(entry.journal_valid) !=
         1) {  // E2: valid, it was made by a recoverer that died, whose lock we have
-        const layout::tally_line all = under_mutex ? tally : ring::tally_after(view, dead);
+        const layout::tally_line all = under_mutex ? ring::tally_now(tally) : ring::tally_after(view, dead);
         store_relaxed(entry.journal_redelivered, all.redelivered);
         store_relaxed(entry.journal_deaths, (producer ? all.producer_deaths : all.consumer_deaths) + 1);
         store_relaxed(entry.journal_sent, all.sent);
         store_relaxed(entry.journal_received, all.received);
         store_relaxed(entry.journal_given_back, all.given_back);
         store_relaxed(entry.journal_skipped, all.skipped);
-        store_release(entry.journal_valid, std::uint64_t{1});  // E2; a death before this line has planned nothing
+        store_release(entry.journal_valid, std::uint32_t{1});  // E2; a death before this line has planned nothing
         compiler_fence();                                      // ... nor has it begun to apply
     }
     if (!under_mutex) {

@@ -174,16 +174,16 @@ bool endpoint::settle(failure found) noexcept {
 endpoint::~endpoint() = default;
 
 // Called by the destructor of the derived class, while its ring still exists.
-void endpoint::detach() noexcept {
+void endpoint::detach(bool holds) noexcept {
     const os::no_cancel whole;
     const os::no_fork until_gone;
     delist();
     store_relaxed(reachable_, 0U);
-    // A corrupt file is left like any other: the record is ours, and the locks.
-    // One whose lock was lost has no record any more: the entry may be another endpoint's. One that ended in the middle of a
-    // verb only drops its locks: so the next to ask recovers what it held.
-    if (file_ != nullptr && (blocked() & (forked_bit | blocked_bit)) == 0 && !file_->locks().lost())
-        move_out(*file_, role_);
+    // A corrupt file is left like any other: the record is ours, and the locks. But where words still name us, or a verb ended in
+    // the middle, only the locks go, as in a death: the recovery puts back what we could not. A free record behind such words
+    // would be a lie for good. An endpoint whose lock was lost has no record any more: the entry may be another endpoint's.
+    const bool named = (blocked() & blocked_bit) != 0 || ((blocked() & corrupt_bit) != 0 && (holds || left_in_hand_));
+    if (file_ != nullptr && (blocked() & forked_bit) == 0 && !named && !file_->locks().lost()) move_out(*file_, role_);
     file_.reset();
     block(closed_bit);
 }
@@ -308,16 +308,65 @@ bool endpoint::question_is_due() noexcept {
     return true;
 }
 
+// Whether a word that was just seen names a free entry: no program of this format leaves one. `again` looks at the ring once
+// more, and says which name it finds then. Five looks, and no more:
+//     e1 = how many have left or died; the record is free; the word names it; the record is free; e2 = how many.
+// Suppose that an endpoint X had written that word. It was alive before, and an endpoint that leaves or is recovered frees its words
+// before its record. Had X gone before the first look at the record, the word could not name it any more. So X came after that
+// look. By its word, seen, the second look finds X alive, or gone; if gone, X raised the number first, after e1: e2 is another.
+// So with e1 = e2 no X has written it, not even one that came, took the same slot and left between the looks.
+template <class Again>
+bool endpoint::names_nobody(std::uint64_t name, const Again& again) noexcept {
+    if (name == 0) return false;
+    if (name > file_->header().roster_length) return true;
+    const layout::queue_words& words = file_->words();
+    const auto departures = [&words] {
+        // [S6] acquire <- [S5] in move_out and leave_crowd, [S8] in recover and recover_entry: of either role; in spsc numbers
+        return std::pair(load_acquire(words.producers.ended), load_acquire(words.consumers.ended));
+    };
+    const auto before = departures();
+    return !is_alive(*file_, name - 1) && again() == name && !is_alive(*file_, name - 1) && departures() == before;
+}
+
+bool endpoint::parking_lies(std::uint64_t places) noexcept {
+    for (std::uint64_t i = 0; i < places; ++i) {
+        if (names_nobody(parked_by(i), [&] { return parked_by(i); })) return true;
+    }
+    return false;
+}
+
 // Behind a claim or a lease of somebody who has died, recovers it and looks again: as often as there are endpoints.
 ring::sight endpoint::look_past_the_dead() noexcept {
     ring::sight found = look_through();
     for (std::uint64_t i = 0; i < file_->header().roster_length; ++i) {
         if (found != ring::sight::nothing || obstacle() == 0) break;
         if (obstacle() > file_->header().roster_length) return ring::sight::corrupt;
-        if (!question_is_due() || bury(*file_, obstacle() - 1) != fate::recovered) break;
+        if (!question_is_due()) break;
+        const fate owner = bury(*file_, obstacle() - 1);
+        if (owner == fate::blocked) break;
+        if (owner == fate::lives) {
+            const auto again = [&] {
+                found = look_through();
+                return found == ring::sight::nothing ? obstacle() : 0;
+            };
+            return names_nobody(obstacle(), again) ? ring::sight::corrupt : found;
+        }
         asked_ = {};  // where one has died there may be more
         found = look_through();
     }
+    return found;
+}
+
+// The ring has nothing, and no producer is there: whether another consumer has a message, which may come back. `ready`: none has.
+ring::sight endpoint::look_for_others_messages(std::uint64_t& holder) noexcept {
+    holder = 0;
+    ring::sight found = drained(holder);
+    const auto again = [&] {
+        holder = 0;
+        found = drained(holder);
+        return found == ring::sight::nothing ? holder : 0;
+    };
+    if (found == ring::sight::nothing && names_nobody(holder, again)) return ring::sight::corrupt;
     return found;
 }
 
@@ -348,9 +397,15 @@ outcome endpoint::survey(bool probe) noexcept {
     if (found == ring::sight::ready) return outcome::ok;
     if (found == ring::sight::corrupt) return die();
     if (shut_out_) return nothing_yet();
-    if (role_ == role::consumer && !drained()) {
-        awaits_release_ = true;  // of a message in another's hands: no producer is there to sleep on that word
-        return nothing();
+    if (role_ == role::consumer) {
+        std::uint64_t holder = 0;
+        const ring::sight others_messages = look_for_others_messages(holder);
+        if (others_messages == ring::sight::corrupt) return die();
+        shut_out_ = others_messages == ring::sight::busy;  // of the mutex; leaving it rings no word
+        awaits_release_ =
+            others_messages == ring::sight::nothing;  // of a message: no producer is there to sleep on that word
+        const bool blocked = holder != 0 && file_->locks().is_blocked(holder - 1);
+        if (others_messages != ring::sight::ready) return shut_out_ || blocked ? nothing_yet() : nothing();
     }
     // How it ended is read between two looks at the record. Before the first, whoever left that number is gone and, if it
     // died, buried. Who came later, sent, and died, is alive by its record at the second, or has left a number of its own.

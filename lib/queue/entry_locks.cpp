@@ -85,7 +85,7 @@ bool entry_locks::take_again(os::open_description& second) noexcept {
     if (second.try_lock(byte_of(entry_)) != 0) return false;
     if (role_byte_ != 0 && second.try_lock(role_byte_) != 0) return false;
     return load_acquire(record_->state) == layout::entry_alive && load_relaxed(record_->incarnation) == incarnation_ &&
-           load_relaxed(record_->journal_valid) == 0;
+           load_relaxed(record_->recoverer) == 0 && load_relaxed(record_->journal_valid) == 0;
 }
 
 bool entry_locks::look_for_loss() noexcept {

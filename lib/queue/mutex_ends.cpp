@@ -90,7 +90,11 @@ bool mutex_reader::attach(queue_file& file, std::chrono::nanoseconds spin) noexc
 const std::byte* mutex_reader::take() noexcept {
     if (gate_.enter_briefly() != mutex_gate::answer::taken) return nullptr;
     std::uint64_t position = 0;
-    const bool taken = ring_.begin() && ring_.take(gate_.me(), position, taken_, true) == sight::ready;
+    std::uint64_t word = 0;
+    const bool taken =
+        ring_.begin() && ring_.take(gate_.me(), position, word, true, accepted_bytes_) == sight::ready;
+    if (word != 0) taken_ = word;
+    left_too_long_ = !taken && word != 0;
     return gate_.leave() && taken ? ring_.message_at(position) : nullptr;
 }
 
@@ -107,10 +111,10 @@ bool mutex_reader::put_back(const std::byte* message, bool counts) noexcept {
     return gate_.leave() && done;
 }
 
-void mutex_reader::put_all_back() noexcept {
-    if (!gate_.enter()) return;
-    if (ring_.begin()) (void)ring_.release_of(gate_.me());
-    (void)gate_.leave();
+bool mutex_reader::put_all_back() noexcept {
+    if (!gate_.enter()) return false;
+    const bool done = ring_.begin() && ring_.release_of(gate_.me());
+    return gate_.leave() && done;
 }
 
 sight mutex_reader::look() noexcept {
@@ -126,10 +130,10 @@ sight mutex_reader::look() noexcept {
     return gate_.leave() ? seen : sight::corrupt;
 }
 
-bool mutex_reader::drained() noexcept {
-    if (gate_.enter_briefly() != mutex_gate::answer::taken) return false;  // not known, and asked again
-    const bool none = ring_.begin() && ring_.drained_but_for(gate_.me());
-    return gate_.leave() && none;
+sight mutex_reader::drained(std::uint64_t& holder) noexcept {
+    if (const auto entered = gate_.enter_briefly(); entered != mutex_gate::answer::taken) return sight_of(entered);
+    const sight found = ring_.begin() ? ring_.drained_but_for(gate_.me(), holder) : sight::corrupt;
+    return gate_.leave() ? found : sight::corrupt;
 }
 
 std::uint64_t mutex_reader::depth() const noexcept { return depth_of(*words_); }

@@ -2,6 +2,7 @@
 #include "noria/queue/recovery.hpp"
 
 #include "noria/core/atomics.hpp"
+#include "noria/os/process.hpp"
 #include "noria/queue/mutex_gate.hpp"
 #include "noria/ring/fixed_ring.hpp"
 #include "noria/ring/record_ring.hpp"
@@ -10,28 +11,41 @@
 namespace noria::inline v1::queue {
 
 repairs plan(const layout::queue_words& words, role dead) noexcept {
-    repairs all{.seen = words.consumer.seen, .redelivered = words.consumer.redelivered, .deaths = 0};
+    // Relaxed: we hold the dead one's lock. Each word is read once, for a scribbler may change it meanwhile.
+    const layout::consumer_line consumer{.head = load_relaxed(words.consumer.head),
+                                         .messages = 0,
+                                         .taken = load_relaxed(words.consumer.taken),
+                                         .seen = load_relaxed(words.consumer.seen),
+                                         .redelivered = load_relaxed(words.consumer.redelivered),
+                                         .reserved = {}};
+    repairs all{.seen = consumer.seen, .redelivered = consumer.redelivered, .deaths = 0};
     if (dead == role::consumer) {
-        const ring::redelivery again = ring::redelivery_after(words.consumer);
+        const ring::redelivery again = ring::redelivery_after(consumer);
         all.seen = again.seen;
         all.redelivered = again.redelivered;
     }
-    all.deaths = (dead == role::producer ? words.producers : words.consumers).deaths + 1;
+    all.deaths = load_relaxed((dead == role::producer ? words.producers : words.consumers).deaths) + 1;
     return all;
+}
+
+void name_recoverer(layout::roster_entry& dead) noexcept {
+    // Relaxed: for people. Before all else, so that a recoverer that is stopped at any later line is named.
+    store_relaxed(dead.recoverer, os::process_id());
 }
 
 bool recover(queue_file& file, role dead) noexcept {
     layout::queue_words& words = file.words();
+    layout::roster_entry& entry = file.entry(entry_of(dead));
+    name_recoverer(entry);
     const bool under_mutex = layout::has_mutex(file.view().shape);
     if (under_mutex && !recover_under_mutex(file, entry_of(dead))) return false;
-    layout::roster_entry& entry = file.entry(entry_of(dead));
     if (load_acquire(entry.journal_valid) !=
         1) {  // E2: valid, it was made by a recoverer that died, whose lock we have
         const repairs all = plan(words, dead);
         store_relaxed(entry.journal_seen, all.seen);
         store_relaxed(entry.journal_redelivered, all.redelivered);
         store_relaxed(entry.journal_deaths, all.deaths);
-        store_release(entry.journal_valid, std::uint64_t{1});  // E2; a death before this line has planned nothing
+        store_release(entry.journal_valid, std::uint32_t{1});  // E2; a death before this line has planned nothing
         compiler_fence();                                      // ... nor has it begun to apply
     }
     if (under_mutex) {

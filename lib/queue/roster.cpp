@@ -115,7 +115,8 @@ std::uint64_t move_in(queue_file& file, role taken, std::uint64_t position, std:
     const os::process_identity self = os::this_process();
     const std::uint64_t generation = load_relaxed(stream.generation) + 1;  // ours to raise: we hold the role
     // Relaxed throughout: observers may see a mixture, which the release of `state` ends.
-    store_relaxed(entry.journal_valid, std::uint64_t{0});  // E2
+    store_relaxed(entry.journal_valid, std::uint32_t{0});  // E2
+    store_relaxed(entry.recoverer, std::uint32_t{0});      // E3
     store_relaxed(entry.role, static_cast<std::uint32_t>(taken));
     store_relaxed(entry.incarnation, generation);
     store_relaxed(entry.pid, self.pid);

@@ -103,6 +103,7 @@ bool fixed_reader::attach(const ring_view& view) noexcept {
     stand_at(view, load_relaxed(consumer_->head));  // ours since we hold the role's lock
     there_ = position();
     seen_ = load_relaxed(consumer_->seen);
+    if (!is_in_reach(seen_, position())) seen_ = position();
     store_relaxed(consumer_->taken, position());  // W2: this consumer holds nothing
     // The producer's tail may lag behind head by the messages of a slot that a dead producer did not count, no more.
     const std::uint64_t lag = plan().messages;

@@ -297,10 +297,15 @@ sight mutex_ring::find_ready(std::uint64_t& position, record& found) noexcept {
     return sight::nothing;
 }
 
-sight mutex_ring::take(std::uint64_t owner, std::uint64_t& position, std::uint64_t& word, bool keep) noexcept {
+sight mutex_ring::take(std::uint64_t owner, std::uint64_t& position, std::uint64_t& word, bool keep,
+                       std::uint64_t most) noexcept {
     record found{};
     std::uint64_t at = 0;
     if (const sight seen = find_ready(at, found); seen != sight::ready || !keep) return seen;
+    if (mutex_record_length(found.word) > most) {
+        word = found.word;
+        return sight::nothing;
+    }
     if (behind(at, now_.next))
         now_.returned -= 1;
     else
@@ -335,15 +340,17 @@ bool mutex_ring::put_back(std::uint64_t position, std::uint64_t owner, bool coun
     return true;
 }
 
-bool mutex_ring::drained_but_for(std::uint64_t owner) noexcept {
+sight mutex_ring::drained_but_for(std::uint64_t owner, std::uint64_t& holder) noexcept {
     record at{};
     for (std::uint64_t position = now_.head; position != now_.tail; position += at.stride) {
-        if (!read(position, now_.tail, at)) return false;
+        if (!read(position, now_.tail, at)) return sight::corrupt;
         const slot_phase phase = layout::phase_of(at.word);
-        if (phase != slot_phase::free && !(phase == slot_phase::held && layout::owner_of(at.word) == owner))
-            return false;
+        if (phase != slot_phase::free && !(phase == slot_phase::held && layout::owner_of(at.word) == owner)) {
+            holder = layout::owner_of(at.word);
+            return sight::nothing;
+        }
     }
-    return true;
+    return sight::ready;
 }
 
 bool mutex_ring::release_of(std::uint64_t owner) noexcept {

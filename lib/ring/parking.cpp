@@ -128,6 +128,11 @@ bool vacate(const ring_view& view, std::uint64_t entry, const std::byte* message
     return false;
 }
 
+std::uint64_t holder_of(const ring_view& view, std::uint64_t place) noexcept {
+    // [S14] acquire <- [S13] in park: the word, before a look at the record of the entry that it names.
+    return layout::owner_of(load_acquire(places(view)[place].word));
+}
+
 parking_figures count_parked(const ring_view& view) noexcept {
     parking_figures sum;
     const places all(view);

@@ -121,6 +121,7 @@ bool record_reader::attach(const ring_view& view) noexcept {
     attached_at_ = head_;
     offset_ = head_ & (capacity_ - 1);
     seen_ = load_relaxed(consumer_->seen);
+    if (!is_in_reach(seen_, head_)) seen_ = head_;
     store_relaxed(consumer_->taken, head_);  // W2: this consumer holds nothing
     if (!aligned(head_)) return false;
     // A consumer that died between storing its head and its count has left the count one behind. What stands at head

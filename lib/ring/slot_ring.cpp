@@ -105,13 +105,14 @@ bool slot_writer::attach(const ring_view& view) noexcept {
     message_bytes_ = view.shape.message_bytes;
     // The depth is a sum over the roster: to be looked at so seldom that it costs next to nothing.
     depth_interval_ = std::bit_ceil(std::max(view.shape.capacity / 8, 4 * view.shape.endpoints));
-    at_.attach(view, load_relaxed(producer_->tail));
+    at_.attach(view, load_acquire(producer_->tail));  // [S15] acquire <- [S16] in move_hint: the words behind it
     return look(0) != sight::corrupt;
 }
 
 // Each position is some writer's: so somebody stores the hint, and looks at the depth, every so many positions.
 void slot_writer::move_hint() noexcept {
-    store_relaxed(producer_->tail, at_.position());  // stale is harmless: a hint
+    // [S16] release -> [S15] in attach: the words that we have passed, before the hint. Stale is harmless.
+    store_release(producer_->tail, at_.position());
     if ((at_.position() & (depth_interval_ - 1)) == 0) (void)depth();
 }
 
@@ -166,7 +167,8 @@ bool slot_reader::attach(const ring_view& view) noexcept {
     of_bytes_ = view.shape.form == layout::message_form::bytes;
     payload_offset_ = layout::place(view.shape).payload_offset;
     message_bytes_ = view.shape.message_bytes;
-    at_.attach(view, load_relaxed(consumer_->head));
+    accept(message_bytes_);
+    at_.attach(view, load_acquire(consumer_->head));  // [S15] acquire <- [S16] in move_hint: the words behind it
     return look() != sight::corrupt;
 }
 
@@ -216,6 +218,18 @@ sight slot_reader::look() noexcept {
     return sight::nothing;
 }
 
+// The length says more than take() may take. Honest writers store no length above the maximum, in no lap; any other is only
+// of this message if the word is still the same, which the exchange says: a writer of another length has changed it before.
+const std::byte* slot_reader::leave_too_long(std::uint64_t word, std::uint64_t bytes) noexcept {
+    if (bytes > message_bytes_) {
+        lied_ = true;
+    } else if (compare_exchange(at_.word(), word, word)) {
+        left_too_long_ = true;
+        taken_bytes_ = bytes;
+    }
+    return nullptr;
+}
+
 const std::byte* slot_reader::take_parked() noexcept {
     const layout::parking_place* const place = retrieve(view_, view_.self);
     if (place == nullptr) return nullptr;
@@ -224,6 +238,8 @@ const std::byte* slot_reader::take_parked() noexcept {
     taken_bytes_ = std::min(load_relaxed(place->bytes), message_bytes_);
     return message_in(*place);
 }
+
+std::uint64_t slot_reader::parked_by(std::uint64_t place) const noexcept { return holder_of(view_, place); }
 
 bool slot_reader::release_parked(const std::byte* message) noexcept { return vacate(view_, view_.self, message); }
 
@@ -238,13 +254,14 @@ bool slot_reader::put_back(const std::byte* message, bool counts) noexcept {
     return true;
 }
 
-void slot_reader::put_all_back() noexcept {
+bool slot_reader::put_all_back() noexcept {
     store_relaxed(tally_->redelivered, tally_after(view_, view_.self).redelivered);
     release_dead(view_, view_.self);
     raise_returned(view_);
+    return true;
 }
 
-bool slot_reader::drained() const noexcept {
+sight slot_reader::drained(std::uint64_t& holder) const noexcept {
     for (std::uint64_t i = 0; i < at_.capacity(); ++i) {
         const std::uint64_t word =
             load_acquire(word_at(view_, at_.slot_bytes(), i));  // [S8] acquire <- [S2], [S4], [S5]
@@ -252,23 +269,40 @@ bool slot_reader::drained() const noexcept {
             case slot_phase::free: break;
             case slot_phase::held:
                 if (layout::owner_of(word) == view_.self + 1) break;
-                return false;
-            default: return false;
+                [[fallthrough]];
+            default: holder = layout::owner_of(word); return sight::nothing;
         }
     }
-    return true;
+    return sight::ready;
 }
 
 std::uint64_t slot_reader::depth() const noexcept { return depth_of(view_); }
 
+// Relaxed throughout: the caller holds the lock of that entry.
+layout::tally_line tally_now(const layout::tally_line& of) noexcept {
+    return {.sent = load_relaxed(of.sent),
+            .committing = {load_relaxed(of.committing[0]), load_relaxed(of.committing[1])},
+            .given_back = load_relaxed(of.given_back),
+            .giving_back = {load_relaxed(of.giving_back[0]), load_relaxed(of.giving_back[1])},
+            .received = load_relaxed(of.received),
+            .releasing = {load_relaxed(of.releasing[0]), load_relaxed(of.releasing[1])},
+            .skipped = load_relaxed(of.skipped),
+            .refused = load_relaxed(of.refused),
+            .redelivered = load_relaxed(of.redelivered),
+            .high_water = load_relaxed(of.high_water),
+            .tenure = load_relaxed(of.tenure),
+            .producer_deaths = load_relaxed(of.producer_deaths),
+            .consumer_deaths = load_relaxed(of.consumer_deaths)};
+}
+
 layout::tally_line tally_after(const ring_view& view, std::uint64_t dead) noexcept {
-    layout::tally_line all = view.tallies[dead];
+    const layout::tally_line noted = tally_now(view.tallies[dead]);
+    layout::tally_line all = noted;
     slot_cursor at;
     at.attach(view, 0);
     const auto undone = [](std::uint64_t& counted, const std::uint64_t(&notes)[2], std::uint64_t note) {
         if (counted != 0 && notes[(counted - 1) & 1] == note) --counted;
     };
-    const layout::tally_line& noted = view.tallies[dead];
     for (std::uint64_t i = 0; i < at.capacity(); ++i, at.step()) {
         const std::uint64_t word = load_relaxed(at.word());
         if (layout::owner_of(word) != dead + 1) continue;
@@ -319,6 +353,7 @@ slots_seen survey_slots(const ring_view& view, const word_source& bytes_at, std:
     const std::uint64_t deliveries_max = view.shape.deliveries_max;
     slots_seen all;
     std::vector<std::uint64_t> unread;
+    bool begun = false;
     const auto look_at = [&](std::uint64_t index, std::uint64_t word) {
         const slot_phase phase = layout::phase_of(word);
         const std::uint64_t position = layout::lap_of(word) << shift | index;
@@ -328,7 +363,9 @@ slots_seen survey_slots(const ring_view& view, const word_source& bytes_at, std:
         if (deliveries_max != 0 && layout::deliveries_of(word) >= deliveries_max) ++all.overdue;
         // A free slot was claimed a lap ago.
         const std::uint64_t behind = phase == slot_phase::free ? position - capacity + 1 : position + 1;
-        if (static_cast<std::int64_t>(behind - all.tail) > 0) all.tail = behind;
+        // Positions are compared by their difference: from that of the first slot on, not from 0.
+        if (!begun || static_cast<std::int64_t>(behind - all.tail) > 0) all.tail = behind;
+        begun = true;
     };
     for (const auto& each : spans_of(view, most)) {
         for (std::uint64_t done = 0; done < each.count;) {

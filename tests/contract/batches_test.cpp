@@ -2,6 +2,8 @@
 #include <boost/test/unit_test.hpp>
 
 #include "queues.hpp"
+#include "rig/child.hpp"
+#include "rig/raw_figures.hpp"
 
 #include <stdexcept>
 
@@ -154,6 +156,52 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(consume_some_returns_what_it_could_before_a_throw_
         BOOST_TEST(done == (std::vector<std::uint64_t>{0, 1, 2, 3}), boost::test_tools::per_element());
         BOOST_TEST(queue.in.counters().received == 4U);
         BOOST_TEST(queue.in.counters().redelivered == 1U);
+    }
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_a_function_threw_at_says_so_to_a_successor, Q, queues) {
+    // Goal: that a message was shown is not known to the endpoint alone. Method: its function throws at one message; then it
+    // leaves, or is killed; and so does a second one that receives nothing. A third receives.
+    for (const bool dies : {false, true}) {
+        for (const std::uint64_t bad : {0U, 1U, 2U}) {
+            const rig::workspace place;
+            const auto file = place / "queue";
+            typename Q::producer out(file, Q::sized(8));
+            BOOST_REQUIRE(push_numbers<Q>(out, 0, 3));
+            for (const bool receives : {true, false}) {
+                const rig::milestone done;
+                rig::child consumer([&]() -> int {
+                    typename Q::consumer in(file);
+                    const auto refuse = [&](const auto& message) {
+                        if (Q::number(message) == bad) throw std::domain_error("no");
+                    };
+                    try {
+                        if (receives) in.consume_some(refuse);
+                    } catch (const std::domain_error&) {
+                    }
+                    if (!dies) return 0;
+                    done.tell();
+                    for (;;) pause();
+                });
+                if (dies) {
+                    done.hear();
+                    consumer.kill();
+                } else {
+                    BOOST_REQUIRE((consumer.wait() == rig::fate{.exit_status = 0, .signal = 0}));
+                }
+            }
+            typename Q::consumer in(file);
+            for (std::uint64_t n = bad; n < 3; ++n) {
+                const auto got = in.try_pop();
+                BOOST_REQUIRE(bool(got));
+                BOOST_TEST(Q::number(*got) == n);
+                BOOST_TEST(got.deliveries() == (n == bad ? 2U : 1U), "message " << n << " of bad " << bad);
+            }
+            const counters now = rig::raw_figures(file);
+            BOOST_TEST(now.redelivered == 1U);
+            BOOST_TEST(now.received == 3U);
+            BOOST_TEST(now.consumer_deaths == (dies ? 2U : 0U));
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include "queues.hpp"
 #include "rig/child.hpp"
+#include "rig/raw_figures.hpp"
 
 #include <unistd.h>
 
@@ -322,7 +323,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(figures_are_sums_over_the_whole_roster, Q, crowds)
     const auto refuse = [](const auto&) { throw std::runtime_error("no"); };
     for (auto* each : {&in, &other}) BOOST_CHECK_THROW(each->consume_some(refuse, 1), std::runtime_error);
     for (auto* each : {&in, &other}) BOOST_TEST(bool(each->try_pop()));
-    const counters now = in.counters();
+    counters now = rig::raw_figures(file);
+    now.high_water = in.counters().high_water;
     BOOST_TEST(now.sent == 4U);
     BOOST_TEST(now.received == 2U);
     BOOST_TEST(now.given_back == 2U);
@@ -479,7 +481,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(each_message_comes_once_and_each_producer_s_in_ord
         }
         BOOST_TEST(times.size() == producers * each);
         for (const auto& [number, count] : times) BOOST_REQUIRE(count == 1U);
-        const counters now = first.counters();
+        const counters now = rig::raw_figures(file);
         BOOST_TEST(now.sent == producers * each);
         BOOST_TEST(now.received == producers * each);
         BOOST_TEST(now.redelivered == 0U);

@@ -3,6 +3,7 @@
 
 #include "queues.hpp"
 #include "rig/child.hpp"
+#include "rig/raw_figures.hpp"
 
 #include <signal.h>
 
@@ -50,7 +51,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_too_many_threw_at_is_parked_and_can_be_taken_
     BOOST_TEST(!other.try_pop());
     BOOST_TEST(queue.in.size() == 0U);
 
-    const counters now = queue.out.counters();
+    const counters now = rig::raw_figures(queue.file());
     BOOST_TEST(now.sent == 3U);
     BOOST_TEST(now.received == 2U);
     BOOST_TEST(now.redelivered == 3U);

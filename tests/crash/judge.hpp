@@ -194,7 +194,8 @@ private:
         insist(found >= least && found <= most, fmt::format("{} is {}, expected {} to {}", what, found, least, most));
     }
     void figures() {
-        const snapshot now = inspect(at_.path());
+        snapshot now = inspect(at_.path());
+        now.counters = at_.counters_now();
         const auto& was = at_.at_mark;
         exact("sent", now.counters.sent, sent_, sent_);
         const std::uint64_t parked = now.counters.parked;

@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(a_roster_entry_is_as_described) {
         {FIELD(roster_entry, state), FIELD(roster_entry, role), FIELD(roster_entry, incarnation),
          FIELD(roster_entry, pid), FIELD(roster_entry, start_time), FIELD(roster_entry, first_position),
          FIELD(roster_entry, first_message), FIELD(roster_entry, program), FIELD(roster_entry, journal_valid),
-         FIELD(roster_entry, journal_seen), FIELD(roster_entry, journal_redelivered),
+         FIELD(roster_entry, recoverer), FIELD(roster_entry, journal_seen), FIELD(roster_entry, journal_redelivered),
          FIELD(roster_entry, journal_deaths), FIELD(roster_entry, journal_sent), FIELD(roster_entry, journal_received),
          FIELD(roster_entry, journal_given_back), FIELD(roster_entry, journal_skipped)});
 }

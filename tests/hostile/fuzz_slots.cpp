@@ -148,7 +148,8 @@ public:
         if (readers_[i]) {
             (void)readers_[i]->look();
             (void)readers_[i]->depth();
-            (void)readers_[i]->drained();
+            std::uint64_t holder = 0;
+            (void)readers_[i]->drained(holder);
         }
     }
     // What whoever has the proof of that entry's death does.

@@ -32,6 +32,12 @@ public:
         check(pread(file_, &word, sizeof word, static_cast<off_t>(offset)), sizeof word);
         return word;
     }
+    template <class Struct>
+    [[nodiscard]] Struct get_struct(std::uint64_t offset) const {
+        Struct all{};
+        check(pread(file_, &all, sizeof all, static_cast<off_t>(offset)), sizeof all);
+        return all;
+    }
     template <class Word>
     void set(std::uint64_t offset, Word word) const {
         check(pwrite(file_, &word, sizeof word, static_cast<off_t>(offset)), sizeof word);

@@ -10,6 +10,7 @@
 #include "noria/ring/slot_ring.hpp"
 #include "process/scene.hpp"
 #include "rig/mapped_queue.hpp"
+#include "rig/raw_figures.hpp"
 #include "rig/seed.hpp"
 #include "rig/shared_page.hpp"
 #include "rig/workspace.hpp"
@@ -148,7 +149,7 @@ public:
             book_->producers_gone = i >= producers;
             insist(workers_[i].wait() == well, "whoever is left alone leaves well");
         }
-        account(keeper.counters());
+        account(rig::raw_figures(path()));
     }
 
 private:

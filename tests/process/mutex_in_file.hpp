@@ -49,6 +49,10 @@ public:
         return (noria::load_relaxed(words().line.owner) & noria::layout::mutex_contended) != 0;
     }
 
+    [[nodiscard]] std::uint64_t tenure(std::uint32_t owner) const noexcept {
+        return noria::load_relaxed(tenure_of(owner));
+    }
+
 private:
     [[nodiscard]] std::uint64_t& tenure_of(std::uint32_t owner) const noexcept {
         auto* const behind = reinterpret_cast<std::byte*>(&words()) + sizeof(noria::layout::mutex_words);

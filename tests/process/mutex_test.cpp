@@ -145,6 +145,48 @@ BOOST_AUTO_TEST_CASE(a_commit_waits_for_an_owner_that_stands_still_and_passes_on
     }
 }
 
+BOOST_AUTO_TEST_CASE(who_has_no_slices_and_finds_the_mutex_taken_hears_of_the_end_all_the_same) {
+    // Goal: leaving the mutex wakes no sleeper on an event word. So a consumer that is refused the mutex, at whichever of
+    // its looks, looks again by itself. Method: it is stepped, and another has the mutex at two of the times that it asks for it.
+    for (int first = 1; first <= 5; ++first) {
+        for (int second = first + 1; second <= first + 4; ++second) {
+            const rig::workspace place;
+            const auto path = place / "queue";
+            const jobs::consumer keeper{path, {.capacity = 8}};  // in the first entry
+            { const jobs::producer gone{path}; }
+            const mutex_in_file file(path);
+            rig::instruction_stepper halted([&] {
+                jobs::consumer in{path, {.waiting = {.spin = 0ns, .slice = std::chrono::nanoseconds::max()}}};
+                rig::mark();
+                (void)in.pop();
+                insist(in.why() == noria::outcome::ended, "the end is told");
+                rig::mark();
+            });
+            bool wakes = true;
+            // To where it is about to ask for the mutex, or has been given or refused it and has done with it.
+            const auto run_to_tenure = [&](std::uint64_t parity) {
+                while (wakes && !halted.at_mark() && file.tenure(2) % 2 != parity) {
+                    if (halted.step() != rig::instruction_stepper::at::asleep) continue;
+                    wakes = rig::eventually([&] { return !halted.sleeps_on(); });
+                    if (wakes) (void)halted.step();
+                }
+            };
+            for (int asks = 1; asks <= second && wakes; ++asks) {
+                run_to_tenure(1);
+                const bool taken = asks == first || asks == second;
+                if (halted.at_mark() || !wakes) break;
+                if (taken) BOOST_REQUIRE(file.take_for(1));
+                run_to_tenure(0);
+                if (taken) BOOST_REQUIRE(file.leave_for(1));
+            }
+            BOOST_TEST((wakes && rig::eventually([&] {
+                return halted.at_mark() || halted.run_on() == rig::instruction_stepper::at::end;
+            })),
+                       "refused the times " << first << " and " << second);
+        }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_waiter_that_is_killed_leaves_the_mutex_to_its_owner_and_the_wake_ups_to_others) {
     const rig::workspace place;
     const auto path = place / "queue";

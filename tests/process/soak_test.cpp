@@ -3,6 +3,7 @@
 // Arguments, after "--": --seconds N (60).
 #include "process/soak.hpp"
 #include "process/scene.hpp"
+#include "rig/raw_figures.hpp"
 #include "rig/seed.hpp"
 #include "rig/shared_page.hpp"
 #include "rig/workspace.hpp"
@@ -232,7 +233,8 @@ private:
             }
             insist(in.empty(), "the queue is drained");
         }
-        const auto end = observer_->look();
+        auto end = observer_->look();
+        end.counters = rig::raw_figures(path_);
         const reception last = reception::from(book_->received);
         std::uint64_t doubts = 0;
         for (std::uint64_t i = 0; i < book_->doubts; ++i) {

@@ -14,7 +14,7 @@
 namespace noria::inline v1 {
 
 // The version of the bytes in the file. A library reads and writes exactly one; it moves whenever a byte does.
-constexpr std::uint32_t format_version = 2;
+constexpr std::uint32_t format_version = 3;
 
 namespace layout {
 

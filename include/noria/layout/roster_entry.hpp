@@ -5,6 +5,7 @@
 // Invariants    E1  state is alive from after the entry is filled in until the inhabitant has left or been recovered.
 //               E2  journal_valid is 1 from the moment when a recovery knows all targets until the next inhabitant; the
 //                   targets are absolute, so that storing them twice, after a second death, is storing them once.
+//               E3  recoverer is not 0 only after the inhabitant has died: it names the last process that began to recover it.
 #pragma once
 
 #include <cstddef>
@@ -38,7 +39,8 @@ struct roster_entry {
     std::uint64_t first_position;       // tail (producer) or head (consumer) when it attached
     std::uint64_t first_message;        // the number of messages sent or received when it attached
     char program[16];                   // its name, zero-padded: for people to read
-    std::uint64_t journal_valid;        // 0 or 1 (E2)
+    std::uint32_t journal_valid;        // 0 or 1 (E2)
+    std::uint32_t recoverer;            // pid of the recovering process, in its own namespace: for people (E3); else 0
     std::uint64_t journal_seen;         // spsc: target of consumer_line::seen
     std::uint64_t journal_redelivered;  // target of consumer_line::redelivered; mpmc: of tally_line::redelivered
     std::uint64_t journal_deaths;       // target of stream::deaths; mpmc: of the tally's deaths in that role
@@ -51,7 +53,8 @@ static_assert(sizeof(roster_entry) == 128 && alignof(roster_entry) == 8, "one en
 static_assert(offsetof(roster_entry, incarnation) == 8 && offsetof(roster_entry, pid) == 16 &&
                   offsetof(roster_entry, start_time) == 24 && offsetof(roster_entry, first_position) == 32 &&
                   offsetof(roster_entry, first_message) == 40 && offsetof(roster_entry, program) == 48 &&
-                  offsetof(roster_entry, journal_valid) == 64 && offsetof(roster_entry, journal_seen) == 72 &&
+                  offsetof(roster_entry, journal_valid) == 64 && offsetof(roster_entry, recoverer) == 68 &&
+                  offsetof(roster_entry, journal_seen) == 72 &&
                   offsetof(roster_entry, journal_redelivered) == 80 && offsetof(roster_entry, journal_deaths) == 88 &&
                   offsetof(roster_entry, journal_sent) == 96 && offsetof(roster_entry, journal_received) == 104 &&
                   offsetof(roster_entry, journal_given_back) == 112 && offsetof(roster_entry, journal_skipped) == 120,

@@ -15,6 +15,7 @@ struct process_identity {
     std::array<char, 16> program{};
 };
 NORIA_API process_identity this_process() noexcept;
+NORIA_API std::uint32_t process_id() noexcept;  // the pid alone
 
 // How many processors were online when the library was loaded; at least 1.
 NORIA_API unsigned processors() noexcept;

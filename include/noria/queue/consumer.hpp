@@ -183,7 +183,11 @@ public:
         }
         const std::byte* const message = at.ring.take_parked();
         if (message == nullptr) {
-            at.went(outcome::empty);
+            if (at.parking_lies(at.ring.parking_places())) {
+                at.found_corrupt(false);
+            } else {
+                at.went(outcome::empty);
+            }
             return {};
         }
         at.went(outcome::ok);
@@ -278,20 +282,29 @@ private:
 
     popped<T> receive_into(std::span<std::byte> buffer, limit how_long) noexcept requires of_bytes {
         place_type& at = place();
+        if constexpr (reader::contended) at.ring.accept(buffer.size());
         const std::byte* const message = first_message(at, how_long);
+        if constexpr (reader::contended) {
+            const bool too_long = at.ring.left_too_long();
+            at.ring.accept(SIZE_MAX);
+            if (too_long) [[unlikely]]
+                return too_small_for(at, at.ring.taken_bytes());
+        }
         if (message == nullptr) [[unlikely]]
             return {};
         const std::size_t size = at.ring.taken_bytes();
-        if (size > buffer.size()) {
-            at.put_back(message, false);
-            at.went(outcome::buffer_too_small);
-            return popped<T>(bytes(nullptr, size), 0);
-        }
+        if (size > buffer.size()) return too_small_for(at, size);  // it was not held: it is still the first
         if (size != 0) std::memcpy(buffer.data(), message, size);
         const unsigned deliveries = at.deliveries();
         if (!at.release(message)) [[unlikely]]
             return {};
         return popped<T>(bytes(buffer.data(), size), deliveries);
+    }
+
+    // The message was left in the queue.
+    static popped<T> too_small_for(place_type& at, std::size_t size) noexcept requires of_bytes {
+        at.went(outcome::buffer_too_small);
+        return popped<T>(bytes(nullptr, size), 0);
     }
 
     lease_type hold(limit how_long) noexcept {
@@ -316,7 +329,7 @@ private:
         ~showing() {
             if (!at.usable()) return;
             at.end_showing();
-            if (in_hand != nullptr) at.put_back(in_hand, true);
+            if (in_hand != nullptr) at.put_back(in_hand);
         }
         showing(const showing&) = delete;
         showing& operator=(const showing&) = delete;

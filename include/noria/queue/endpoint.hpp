@@ -126,8 +126,14 @@ public:
     // of a batch, whose verb answers ok, and an end that is told to nobody would never be told again.
     bool glance() noexcept;
 
-    // Ends this endpoint: its ring took back what it had just shown.
-    void found_corrupt() noexcept { set_why(die()); }
+    // Ends this endpoint: its ring took back what it had just shown, or did not take what we had in hand.
+    void found_corrupt(bool in_hand = true) noexcept {
+        left_in_hand_ = left_in_hand_ || in_hand;
+        set_why(die());
+    }
+
+    // Whether one of so many places of the parking names a free entry.
+    [[nodiscard]] bool parking_lies(std::uint64_t places) noexcept;
 
     // Makes the present or the next wait return `interrupted`. From any thread, and from a signal handler.
     void interrupt() noexcept;
@@ -139,7 +145,8 @@ public:
 protected:
     endpoint() = default;
     ~endpoint() override;
-    void detach() noexcept;
+    // `holds`: it has a claim or a message in hand. A corrupt endpoint cannot put that back, so it stays on record.
+    void detach(bool holds = false) noexcept;
 
     // What the ring says to the verb that wants to wait.
     virtual ring::sight look() noexcept = 0;
@@ -148,10 +155,14 @@ protected:
     [[nodiscard]] virtual std::uint64_t position() const noexcept = 0;
     [[nodiscard]] virtual std::uint64_t messages() const noexcept = 0;
     // mpmc: who keeps the slot that look() found in the way, as 1 + the index of its entry, or 0; whether that is why the
-    // verb finds nothing; and whether nothing is left, not even in the hands of others of this role.
+    // verb finds nothing; and whether nothing is left (`ready`), not even in the hands of others of this role; or `nothing`,
+    // and its holder; or `busy`: not known.
     [[nodiscard]] virtual std::uint64_t obstacle() const noexcept { return 0; }
     [[nodiscard]] virtual bool stalled() const noexcept { return false; }
-    [[nodiscard]] virtual bool drained() noexcept { return true; }
+    [[nodiscard]] virtual ring::sight drained(std::uint64_t& /*holder*/) noexcept { return ring::sight::ready; }
+
+    // The holder of a place of the parking, as 1 + the index of its entry, or 0.
+    [[nodiscard]] virtual std::uint64_t parked_by(std::uint64_t /*place*/) const noexcept { return 0; }
 
     [[nodiscard]] std::chrono::nanoseconds spin() const noexcept { return waiting_.spin; }
 
@@ -172,6 +183,9 @@ private:
     outcome survey(bool probe) noexcept;
     outcome nothing() const noexcept { return role_ == role::producer ? outcome::full : outcome::empty; }
     ring::sight look_past_the_dead() noexcept;
+    template <class Again>
+    bool names_nobody(std::uint64_t name, const Again& again) noexcept;
+    ring::sight look_for_others_messages(std::uint64_t& holder) noexcept;
     ring::sight look_through() noexcept;
     outcome die() noexcept;
     outcome nothing_yet() noexcept;
@@ -195,8 +209,9 @@ private:
     bool await_successor_ = false;
     bool awaits_release_ = false;  // what is waited for is told on the other side's word
     bool shut_out_ = false;        // the last look was refused: the ring's mutex was in somebody's hands
-    bool held_up_ = false;  // so was the last wait, at its end: by that, or by the owner of the slot that is next
-    bool crowded_ = false;  // when last looked: more endpoints than processors
+    bool held_up_ = false;       // so was the last wait, at its end: by that, or by the owner of the slot that is next
+    bool left_in_hand_ = false;  // the ring lies, and we could not put back what we had of it
+    bool crowded_ = false;       // when last looked: more endpoints than processors
     waiting waiting_;
     std::uint64_t told_ = 0;             // the last end reported
     std::uint64_t ended_at_attach_ = 0;  // the last end before we came

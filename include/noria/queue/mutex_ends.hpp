@@ -65,6 +65,12 @@ public:
     // A message of our own, or null: look() then, and try again. Waits: for the mutex, briefly.
     [[nodiscard]] const std::byte* take() noexcept;
     [[nodiscard]] std::uint64_t taken_bytes() const noexcept { return layout::mutex_record_length(taken_); }
+    // As the lock-free reader's: take() leaves longer messages in the queue.
+    void accept(std::uint64_t bytes) noexcept {
+        accepted_bytes_ = bytes;
+        left_too_long_ = false;
+    }
+    [[nodiscard]] bool left_too_long() const noexcept { return left_too_long_; }
     [[nodiscard]] unsigned deliveries() const noexcept {
         return static_cast<unsigned>(layout::deliveries_of(taken_)) + 1;
     }
@@ -73,10 +79,12 @@ public:
     // Waits: for the mutex. False: the file lies.
     bool release(const std::byte* message) noexcept;
     bool put_back(const std::byte* message, bool counts) noexcept;
-    void put_all_back() noexcept;
+    // False: the file lies, and nothing was put back.
+    bool put_all_back() noexcept;
     ring::sight look() noexcept;
 
-    [[nodiscard]] bool drained() noexcept;
+    // As the lock-free reader's; `busy`: the mutex was not to be had, nothing is known.
+    [[nodiscard]] ring::sight drained(std::uint64_t& holder) noexcept;
     [[nodiscard]] std::uint64_t obstacle() const noexcept { return obstacle_; }
     [[nodiscard]] bool stalled() const noexcept { return stalled_; }
     [[nodiscard]] std::uint64_t position() const noexcept { return received_; }  // what was drained is what counts
@@ -87,7 +95,9 @@ public:
 private:
     mutex_gate gate_;
     ring::mutex_ring ring_;
-    std::uint64_t taken_ = 0;  // the word of the message that was taken last
+    std::uint64_t taken_ = 0;  // the word of the message that was taken, or left, last
+    std::uint64_t accepted_bytes_ = UINT64_MAX;
+    bool left_too_long_ = false;
     std::uint64_t received_ = 0;
     std::uint64_t obstacle_ = 0;
     bool stalled_ = false;

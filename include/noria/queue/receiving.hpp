@@ -17,11 +17,11 @@ public:
     ~receiving() override {
         assert(((!in_place() && leases_ == 0) || !usable()) && "noria: a lease must not outlive its consumer");
         if constexpr (Reader::contended) {
-            if ((leases_ != 0 || in_place()) && usable()) ring.put_all_back();
+            if ((leases_ != 0 || in_place()) && usable() && !ring.put_all_back()) found_corrupt();
         } else {
             if (in_place() && usable()) ring.put_back();
         }
-        detach();
+        detach(in_place() || leases_ != 0);
     }
 
     Reader ring;
@@ -32,6 +32,7 @@ public:
             const limit until = how_long.fixed();
             for (unsigned races = 0; wait(until);) {
                 if (const std::byte* const message = ring.take(); message != nullptr) return message;
+                if (ring.left_too_long()) return nullptr;
                 if (!may_race_on(until, races)) break;
             }
             return nullptr;
@@ -103,13 +104,13 @@ public:
         }
     }
 
-    // Keeps the message in the ring. `counts`: it was delivered, and its next delivery says so.
-    void put_back(const std::byte* message, bool counts) noexcept {
+    // Keeps the message in the ring: it was delivered, and its next delivery says so.
+    void put_back(const std::byte* message) noexcept {
         if constexpr (Reader::contended) {
-            if (!ring.put_back(message, counts)) return found_corrupt();
+            if (!ring.put_back(message, true)) return found_corrupt();
             (void)bell_all();
         } else {
-            if (counts) ring.put_back();
+            ring.put_back();
         }
     }
 
@@ -131,9 +132,14 @@ protected:
         if constexpr (Reader::contended) return ring.stalled();
         return false;
     }
-    [[nodiscard]] bool drained() noexcept override {
-        if constexpr (Reader::contended) return ring.drained();
-        return true;
+    [[nodiscard]] ring::sight drained(std::uint64_t& holder) noexcept override {
+        if constexpr (Reader::contended) return ring.drained(holder);
+        return ring::sight::ready;
+    }
+
+    [[nodiscard]] std::uint64_t parked_by(std::uint64_t place) const noexcept override {
+        if constexpr (requires { ring.parked_by(place); }) return ring.parked_by(place);
+        return 0;
     }
 
 private:
@@ -143,7 +149,7 @@ private:
     [[nodiscard]] const std::byte* take_seen() noexcept {
         const std::byte* const message = ring.take();
         if (message == nullptr) [[unlikely]]
-            found_corrupt();
+            found_corrupt(false);
         return message;
     }
 };

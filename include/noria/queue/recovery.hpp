@@ -26,6 +26,9 @@ struct repairs {
 
 NORIA_API repairs plan(const layout::queue_words& words, role dead) noexcept;
 
+// Says on the dead one's record that this process recovers it, until the next inhabitant fills the record in.
+NORIA_API void name_recoverer(layout::roster_entry& dead) noexcept;
+
 // False: the ring's mutex was not to be had; nothing is lost, and somebody tries again.
 NORIA_API bool recover(queue_file& file, role dead) noexcept;
 

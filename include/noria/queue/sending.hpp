@@ -21,7 +21,7 @@ public:
         if constexpr (Writer::contended) {
             if (in_place() && usable()) give_back_claim();
         }
-        detach();
+        detach(in_place());
     }
 
     Writer ring;

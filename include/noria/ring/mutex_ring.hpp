@@ -86,13 +86,15 @@ public:
     NORIA_API bool commit_all(std::uint64_t position, const lengths& sent, std::uint64_t owner) noexcept;
     NORIA_API bool give_back(std::uint64_t position, std::uint64_t owner) noexcept;
 
-    // The first message that nobody has. `keep` = false: only looks.
-    NORIA_API sight take(std::uint64_t owner, std::uint64_t& position, std::uint64_t& word, bool keep) noexcept;
+    // The first message that nobody has. `keep` = false: only looks. One longer than `most` stays, and `word` tells its length.
+    NORIA_API sight take(std::uint64_t owner, std::uint64_t& position, std::uint64_t& word, bool keep,
+                         std::uint64_t most = UINT64_MAX) noexcept;
     NORIA_API bool release(std::uint64_t position, std::uint64_t owner) noexcept;
     // `counts`: it was delivered, and its next delivery says so.
     NORIA_API bool put_back(std::uint64_t position, std::uint64_t owner, bool counts) noexcept;
-    // Whether no message is in the ring, in a claim, or in the hands of another than that owner. False: or corrupt.
-    [[nodiscard]] NORIA_API bool drained_but_for(std::uint64_t owner) noexcept;
+    // `ready`: no message is in the ring, in a claim, or in the hands of another than that owner. `nothing`: one is, and
+    // `holder` names the entry that has it, or 0.
+    [[nodiscard]] NORIA_API sight drained_but_for(std::uint64_t owner, std::uint64_t& holder) noexcept;
 
     // Takes away what an owner has claimed, and puts back what it holds: who is dead, or leaves. Repeatable.
     NORIA_API bool release_of(std::uint64_t owner) noexcept;

@@ -10,7 +10,7 @@
 //             P2  (ready, e): the copy is whole, and the slot may still be e's. (ready, nobody): the slot is not.
 // Orders      [S9] acquire in retrieve <- [S10] release in settle: the copy, before the place is anybody's
 //             [S11] acquire in park <- [S12] release in vacate: a reader's reads, before the leave to overwrite
-//             [S14] acquire in settle <- [S13] release in park: the copy, before the word that says it is whole
+//             [S14] acquire in settle, holder_of <- [S13] release in park: the copy, before the word that says it is whole
 // Crash       Dead in (claimed): the place is free again, the message still in its slot, to be parked by the next recoverer.
 //             In (ready, e): nothing is copied twice; what is left to be done is done. In (retrieved): it is parked again.
 #pragma once
@@ -38,6 +38,9 @@ NORIA_API void settle(const ring_view& view, std::uint64_t entry) noexcept;
 
 // Takes a message that was retrieved out of its place. False: it is not in the hands of `entry`.
 NORIA_API bool vacate(const ring_view& view, std::uint64_t entry, const std::byte* message) noexcept;
+
+// The owner of a place, in any phase: 1 + the index of a roster entry, or 0.
+[[nodiscard]] NORIA_API std::uint64_t holder_of(const ring_view& view, std::uint64_t place) noexcept;
 
 // Messages that were parked, since the file was made, and those taken out since.
 struct parking_figures {

@@ -39,10 +39,16 @@ struct redelivery {
     std::uint64_t redelivered = 0;
 };
 
+// W3: whether `seen` is of a message that may be in the ring, which begins at head. An older one says nothing any more; by
+// its signed difference it would seem to be ahead of positions that are 2^63 beyond it.
+constexpr bool is_in_reach(std::uint64_t seen, std::uint64_t head) noexcept {
+    return seen - head <= layout::capacity_bytes_max;
+}
+
 // How a dead consumer's words must be changed: what it held will be delivered again and is counted (W2, W3).
 constexpr redelivery redelivery_after(const layout::consumer_line& dead) noexcept {
     const bool held = static_cast<std::int64_t>(dead.taken - dead.head) > 0;
-    const bool known = static_cast<std::int64_t>(dead.seen - dead.taken) >= 0;
+    const bool known = is_in_reach(dead.seen, dead.head) && dead.seen - dead.head >= dead.taken - dead.head;
     if (!held) return {dead.seen, dead.redelivered};
     return {known ? dead.seen : dead.taken, dead.redelivered + 1};
 }

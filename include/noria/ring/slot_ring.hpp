@@ -19,6 +19,7 @@
 // Orders      [S1] acquire in reader::take <- [S2] release in writer::commit, [S5] in put_back: a message, before its word
 //             [S3] acquire in writer::claim <- [S4] release in reader::release: our reads, before the leave to overwrite
 //             [S6] acquire in reader::look_behind <- [S7] in raise_returned: what is ready, before the raise
+//             [S15] acquire in attach <- [S16] release in move_hint: the words that were passed, before the hint
 //             [S8] acquire in look and drained <- [S2], [S4], [S5]: looks at the ring, before looks at the roster
 // Crash       Dead with a claim or a lease: the word says whose it was; release_dead() makes a hole of the claim and
 //             readies the message again. No store of the dead one can come later (roster.hpp), so [S2] and [S4] are
@@ -161,28 +162,40 @@ public:
     NORIA_API bool attach(const ring_view& view) noexcept;
 
     // A message of our own, or null: look() then, and try again. Lock-free. Ours until release() or put_back().
+    // A message longer than accept() allows stays where it is.
     [[nodiscard]] const std::byte* take() noexcept {
-        const std::uint64_t word = load_relaxed(at_.word());
+        // [S1] acquire <- [S2] in commit: the length, which is read before the exchange.
+        const std::uint64_t word = load_acquire(at_.word());
         if ((word & ~deliveries_bits) != (at_.lap() | ready_bits) || load_relaxed(*returned_) != returned_seen_)
             return nullptr;
-        // [S1] acquire <- [S2] in commit, [S5] in put_back, by the exchange: whoever sees the word sees the message.
+        std::uint64_t bytes = message_bytes_;
+        if (of_bytes_) {
+            bytes = load_relaxed(*reinterpret_cast<const std::uint64_t*>(at_.slot() + 8));
+            if (bytes > accepted_bytes_) [[unlikely]]
+                return leave_too_long(word, bytes);
+        }
+        // [S1] acquire <- [S2] in commit, [S5] in put_back, by the exchange: whoever sees the word sees the message. No word
+        // comes twice with another message: so the length is of this one.
         if (!compare_exchange(at_.word(), word, word + mine_)) return nullptr;
         taken_slot_ = at_.slot();
         taken_word_ = word + mine_;
         taken_note_ = at_.note();
-        taken_bytes_ =
-            of_bytes_ ? load_relaxed(*reinterpret_cast<const std::uint64_t*>(taken_slot_ + 8)) : message_bytes_;
+        taken_bytes_ = bytes;
         at_.step();
         at_.fetch(2);
         if ((at_.position() & (hint_interval - 1)) == 0) [[unlikely]]
-            store_relaxed(consumer_->head, at_.position());  // stale is harmless: a hint
-        if (taken_bytes_ > message_bytes_) [[unlikely]] {
-            lied_ = true;
-            return nullptr;
-        }
+            move_hint();
         return taken_slot_ + payload_offset_;
     }
     [[nodiscard]] std::uint64_t taken_bytes() const noexcept { return taken_bytes_; }
+
+    // From now on take() leaves longer messages in the queue, and their order with it: to take one and to put it back would
+    // let others pass it. `left_too_long`: the last take() did so; taken_bytes() says how long it is.
+    void accept(std::uint64_t bytes) noexcept {
+        accepted_bytes_ = bytes < message_bytes_ ? bytes : message_bytes_;
+        left_too_long_ = false;
+    }
+    [[nodiscard]] bool left_too_long() const noexcept { return left_too_long_; }
     [[nodiscard]] unsigned deliveries() const noexcept {
         return static_cast<unsigned>(layout::deliveries_of(taken_word_)) + 1;
     }
@@ -206,16 +219,21 @@ public:
     // A parked message, ours until release(); or null: there is none that nobody reads.
     [[nodiscard]] NORIA_API const std::byte* take_parked() noexcept;
 
+    // How many places there are for such, and the owner of one: 1 + the index of a roster entry, or 0.
+    [[nodiscard]] std::uint64_t parking_places() const noexcept { return view_.shape.parking; }
+    [[nodiscard]] NORIA_API std::uint64_t parked_by(std::uint64_t place) const noexcept;
+
     // Makes a message that was taken ready again. Its next delivery says that it is not the first, if this one `counts`; or
     // it was the last (L4).
     NORIA_API bool put_back(const std::byte* message, bool counts) noexcept;
-    NORIA_API void put_all_back() noexcept;
+    NORIA_API bool put_all_back() noexcept;  // true: it cannot fail
 
     // Walks to where take() may succeed. `ready`: it may; somebody else may be quicker.
     NORIA_API sight look() noexcept;
 
-    // Whether no message is in the ring, in a claim, or in the hands of another reader.
-    [[nodiscard]] NORIA_API bool drained() const noexcept;
+    // `ready`: no message is in the ring, in a claim, or in the hands of another reader. `nothing`: one is; `holder` names
+    // its entry, as obstacle() does.
+    [[nodiscard]] NORIA_API sight drained(std::uint64_t& holder) const noexcept;
 
     [[nodiscard]] std::uint64_t obstacle() const noexcept { return obstacle_; }
     [[nodiscard]] bool stalled() const noexcept { return obstacle_ != 0; }
@@ -237,6 +255,9 @@ private:
         store_release(word, layout::slot_word(held + layout::lap_step, layout::slot_phase::free));
     }
     bool look_behind() noexcept;
+    // [S16] release -> [S15] in attach: the words that we have passed, before the hint. Stale is harmless.
+    void move_hint() noexcept { store_release(consumer_->head, at_.position()); }
+    NORIA_API const std::byte* leave_too_long(std::uint64_t word, std::uint64_t bytes) noexcept;
     NORIA_API bool release_parked(const std::byte* message) noexcept;
 
     slot_cursor at_;
@@ -251,12 +272,17 @@ private:
     std::uint64_t taken_note_ = 0;
     std::uint64_t taken_bytes_ = 0;
     std::uint64_t message_bytes_ = 0;
+    std::uint64_t accepted_bytes_ = 0;  // the longest message that take() takes
+    bool left_too_long_ = false;
     bool of_bytes_ = false;
     bool lied_ = false;  // a message's length contradicts the header
     std::uint64_t obstacle_ = 0;
     layout::consumer_line* consumer_ = nullptr;
     ring_view view_;
 };
+
+// A copy of a tally, each word read once.
+[[nodiscard]] NORIA_API layout::tally_line tally_now(const layout::tally_line& of) noexcept;
 
 // What a dead entry's tally must say, and how much it has in its hands: absolute values, from slots that cannot change.
 NORIA_API layout::tally_line tally_after(const ring_view& view, std::uint64_t dead) noexcept;

@@ -193,8 +193,8 @@ BOOST_AUTO_TEST_CASE(a_recovery_that_dies_at_any_store_is_finished_by_the_next) 
         words = words_before;
         entry = entry_before;
         int store = 0;
-        const auto stored = [&](std::uint64_t& word, std::uint64_t after) {
-            if (store++ < done) word = after;
+        const auto stored = [&]<class Word>(Word& word, std::uint64_t after) {
+            if (store++ < done) word = static_cast<Word>(after);
         };
         stored(entry.journal_seen, entry_after.journal_seen);
         stored(entry.journal_redelivered, entry_after.journal_redelivered);

@@ -99,6 +99,10 @@ inline bool push(ring::slot_writer& writer, std::uint64_t number) {
     writer.commit(sizeof number);
     return true;
 }
+inline bool is_drained(const ring::slot_reader& reader) {
+    std::uint64_t holder = 0;
+    return reader.drained(holder) == ring::sight::ready;
+}
 inline const std::byte* take(ring::slot_reader& reader) {
     for (;;) {
         if (const std::byte* const message = reader.take()) return message;

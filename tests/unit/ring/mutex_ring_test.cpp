@@ -85,7 +85,8 @@ public:
         const auto words = ring::words_in(memory_.view());
         BOOST_REQUIRE(ring_.survey(now, words, now.tail - now.head, seen, count) == now.tail);
         BOOST_REQUIRE(seen.size() == in_hands);
-        BOOST_REQUIRE(ring_.drained_but_for(readers[0]) ==
+        std::uint64_t holder = 0;
+        BOOST_REQUIRE((ring_.drained_but_for(readers[0], holder) == sight::ready) ==
                       (is_.ready.empty() && is_.open.empty() && is_.held[readers[1]].empty()));
     }
 

@@ -1,5 +1,6 @@
 // ring_view_test.cpp: what a consumer's death makes of its line, for every order of head, taken and seen.
 #include "noria/ring/ring_view.hpp"
+#include "unit/ring/heap_ring.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -56,6 +57,43 @@ BOOST_AUTO_TEST_CASE(a_mark_that_reaches_further_stays) {
             BOOST_TEST(found.redelivered == 6U);
         }
     }
+}
+
+BOOST_AUTO_TEST_CASE(a_mark_of_long_ago_says_nothing_of_positions_far_beyond_it) {
+    for (const std::uint64_t at : {std::uint64_t{1} << 62, (std::uint64_t{1} << 63) + 8, UINT64_MAX - (std::uint64_t{1} << 41)}) {
+        const redelivery found = after(at, at + 1, 0);
+        BOOST_TEST(found.seen == at + 1);
+        BOOST_TEST(found.redelivered == 6U);
+    }
+}
+
+// The same for readers of either ring: nothing was ever put back, and `seen` stays 0 in the file.
+template <class Pair>
+void expect_marks_far_beyond(const noria::layout::shape& shape) {
+    for (const std::uint64_t at : {std::uint64_t{1} << 62, (std::uint64_t{1} << 63) + 8}) {
+        Pair ring(shape, at);
+        ring.memory.consumer().seen = 0;
+        BOOST_REQUIRE(ring.reader.attach(ring.memory.view()));
+        noria::unit::push(ring.writer, 1);
+        noria::unit::push(ring.writer, 2);
+        noria::ring::sight found{};
+        BOOST_REQUIRE(noria::unit::first_message(ring.reader, found) != nullptr);
+        BOOST_TEST(!ring.reader.seen_before());
+        ring.reader.hold();
+        noria::unit::recover_consumer(ring.memory);  // it has died with the message in hand
+        BOOST_REQUIRE(ring.reader.attach(ring.memory.view()));
+        BOOST_TEST(ring.reader.seen_before());
+        BOOST_TEST(noria::unit::pop_number(ring.reader).value() == 1U);
+        BOOST_REQUIRE(noria::unit::first_message(ring.reader, found) != nullptr);
+        BOOST_TEST(!ring.reader.seen_before());
+        ring.reader.put_back();
+        BOOST_TEST(ring.reader.seen_before());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_reader_far_beyond_the_last_mark_knows_what_was_seen) {
+    expect_marks_far_beyond<noria::unit::fixed_pair>(noria::unit::fixed_shape(8, 4));
+    expect_marks_far_beyond<noria::unit::record_pair>(noria::unit::bytes_shape(256));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(what_dies_in_a_reader_s_hands_comes_again_wherever_it_stood
             BOOST_TEST(queue.reader[1].release(message));
         }
         BOOST_TEST(pop(queue.reader[1]) == none);
-        BOOST_TEST(queue.reader[1].drained());
+        BOOST_TEST(is_drained(queue.reader[1]));
         BOOST_TEST(queue.unsound() == nullptr);
         BOOST_TEST(queue.reader[1].depth() == 0U);
     }
@@ -236,7 +236,7 @@ BOOST_AUTO_TEST_CASE(random_deeds_and_deaths_keep_the_books) {
             const std::uint64_t number = pop(queue.reader[inside.size() % 2]);
             BOOST_REQUIRE(inside.erase(number) == 1U);
         }
-        BOOST_TEST(queue.reader[0].drained());
+        BOOST_TEST(is_drained(queue.reader[0]));
         std::uint64_t claims = 0;
         for (std::uint64_t e = 0; e < 4; ++e) {
             const layout::tally_line& each = queue.memory.tally(e);
@@ -248,6 +248,37 @@ BOOST_AUTO_TEST_CASE(random_deeds_and_deaths_keep_the_books) {
         const std::uint64_t mask = capacity < (1U << 19) ? (std::uint64_t{1} << 45) * capacity - 1 : ~std::uint64_t{0};
         BOOST_TEST(claims == ((tail - last_lap * capacity) & mask));
     }
+}
+
+BOOST_AUTO_TEST_CASE(an_observer_finds_the_tail_beyond_half_of_all_positions) {
+    constexpr std::uint64_t capacity = std::uint64_t{1} << 19;  // as many as make positions of 64 bits
+    for (const std::uint64_t lap : {std::uint64_t{3}, (std::uint64_t{1} << 44) - 1, (std::uint64_t{1} << 44) + 1}) {
+        quartet queue(slots_shape(capacity), lap);
+        std::vector<ring::hand> in_hand;
+        BOOST_TEST(ring::survey_slots(queue.memory.view(), in_hand).tail == lap * capacity);
+        BOOST_REQUIRE(push(queue.writer[0], 1));
+        BOOST_REQUIRE(push(queue.writer[1], 2));
+        BOOST_REQUIRE(take(queue.reader[0]) != nullptr);
+        const ring::slots_seen seen = ring::survey_slots(queue.memory.view(), in_hand);
+        BOOST_TEST(seen.tail == lap * capacity + 2);
+        BOOST_TEST(seen.head == lap * capacity + 1);
+        BOOST_TEST(in_hand.size() == 1U);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_message_longer_than_is_accepted_stays_where_it_is) {
+    quartet queue(slots_shape(4, 4, layout::message_form::bytes));
+    BOOST_REQUIRE(push(queue.writer[0], 1));
+    const std::uint64_t before = queue.memory.word(0);
+    queue.reader[0].accept(7);
+    BOOST_TEST((queue.reader[0].look() == ring::sight::ready));
+    BOOST_TEST(queue.reader[0].take() == nullptr);
+    BOOST_TEST(queue.reader[0].left_too_long());
+    BOOST_TEST(queue.reader[0].taken_bytes() == 8U);
+    BOOST_TEST(queue.memory.word(0) == before);
+    queue.reader[0].accept(8);
+    BOOST_TEST(!queue.reader[0].left_too_long());
+    BOOST_TEST(pop(queue.reader[0]) == 1U);
 }
 
 // Goal: whatever stands in the words, every call returns, nothing outside the ring is touched, and what no writer leaves is
@@ -285,7 +316,7 @@ BOOST_AUTO_TEST_CASE(arbitrary_words_end_every_walk) {
                 (void)(random() % 2 == 0 ? reader.release(message) : reader.put_back(message, true));
             }
         }
-        (void)reader.drained();
+        (void)is_drained(reader);
         (void)ring::check_slots(memory.view());
         std::vector<ring::hand> in_hand;
         (void)ring::survey_slots(memory.view(), in_hand);
