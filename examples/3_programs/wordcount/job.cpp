@@ -46,7 +46,12 @@ public:
             if (interruptions_.child_ended()) {
                 if (const auto status = crew_.look()) return *status;
             }
-            if (crew::clock::now() >= crew_.next_kill()) all_at_work() ? crew_.kill_one() : crew_.spare_all();
+            if (crew::clock::now() >= crew_.next_kill()) {
+                if (all_at_work())
+                    crew_.kill_one();
+                else
+                    crew_.spare_all();
+            }
             if (progress_.due()) progress_.show(amount_done());
         }
         return done;
