@@ -25,7 +25,7 @@ namespace {
 using crowds =
     std::tuple<typed<mpmc<block<8, 8>, coordination::lock_free>>, untyped_slots<mpmc<bytes, coordination::lock_free>>,
                typed<mpmc<block<8, 8>, coordination::robust_mutex>>>;
-constexpr auto patience = 20s;  // so long that something must be broken
+constexpr auto patience = 60s;  // so long that something must be broken
 constexpr auto no_slices = std::chrono::nanoseconds::max();
 
 options without_slices() { return {.waiting = {.spin = 0ns, .slice = no_slices}}; }

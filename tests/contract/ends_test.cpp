@@ -1,6 +1,7 @@
 // ends_test.cpp: laws of how a stream ends, who is told, and that an end is not for ever.
 #include <boost/test/unit_test.hpp>
 
+#define NORIA_ONE_SIZE_OF_EACH
 #include "queues.hpp"
 #include "rig/child.hpp"
 

@@ -1,6 +1,7 @@
 // fork_test.cpp: laws of fork: the child's copies answer `forked` and harm nobody; the parent notices nothing.
 #include <boost/test/unit_test.hpp>
 
+#define NORIA_ONE_SIZE_OF_EACH
 #include "queues.hpp"
 #include "rig/child.hpp"
 #include "rig/skip.hpp"

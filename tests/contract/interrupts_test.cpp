@@ -1,6 +1,7 @@
 // interrupts_test.cpp: laws of interrupt(): from threads and signal handlers, neither lost nor repeated.
 #include <boost/test/unit_test.hpp>
 
+#define NORIA_ONE_SIZE_OF_EACH
 #include "queues.hpp"
 #include "rig/child.hpp"
 

@@ -4,6 +4,7 @@
 #include "noria/layout/roster_entry.hpp"
 #include "noria/os/file.hpp"
 #include "noria/os/file_lock.hpp"
+#define NORIA_ONE_SIZE_OF_EACH
 #include "queues.hpp"
 #include "rig/child.hpp"
 

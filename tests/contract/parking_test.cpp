@@ -19,7 +19,7 @@ namespace {
 
 using crowds =
     std::tuple<typed<mpmc<block<8, 8>, coordination::lock_free>>, untyped_slots<mpmc<bytes, coordination::lock_free>>>;
-constexpr auto patience = 20s;  // so long that something must be broken
+constexpr auto patience = 60s;  // so long that something must be broken
 
 // Takes the next message, which must bear that number, and throws.
 template <class Q>

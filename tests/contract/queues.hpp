@@ -190,11 +190,17 @@ struct untyped_slots : untyped<Queue> {
 // The queues under test. A further ring, coordination or face is one line more. Instrumented code takes long to build, and
 // differs by ring, and not by the size of messages. The ring under a mutex is one for all: two queues show all of it.
 // Where the mutex is what one gets unasked, these are the two that are not under it elsewhere.
+// NORIA_ONE_SIZE_OF_EACH is for laws to which the size of a message is nothing: how streams end, who may open what.
 #ifdef NORIA_ROBUST_MUTEX
 using queues = std::tuple<typed<mpmc<block<8, 8>>>, untyped<spsc<bytes>>>;
 #elif defined(NORIA_SANITIZED)
 using queues = std::tuple<typed<spsc<block<8, 8>>>, untyped<spsc<bytes>>, typed<mpmc<block<8, 8>>>,
                           untyped<mpmc<bytes, coordination::robust_mutex>>>;
+#elif defined(NORIA_ONE_SIZE_OF_EACH)
+using queues =
+    std::tuple<typed<spsc<block<8, 8>>>, untyped<spsc<bytes>>, typed<mpmc<block<8, 8>>>,
+               untyped_slots<mpmc<bytes, coordination::lock_free>>,
+               typed<spsc<block<8, 8>, coordination::robust_mutex>>, untyped<mpmc<bytes, coordination::robust_mutex>>>;
 #else
 using queues =
     std::tuple<typed<spsc<block<8, 8>>>, typed<spsc<block<64, 8>>>, typed<spsc<block<3, 1>>>, typed<spsc<block<20, 4>>>,

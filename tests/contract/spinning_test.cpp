@@ -1,6 +1,7 @@
 // spinning_test.cpp: laws of waiting for those who would rather spin than sleep: they hear of all that a sleeper hears of.
 #include <boost/test/unit_test.hpp>
 
+#define NORIA_ONE_SIZE_OF_EACH
 #include "queues.hpp"
 #include "rig/child.hpp"
 

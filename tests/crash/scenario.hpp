@@ -26,7 +26,7 @@
 
 namespace noria::crash {
 
-constexpr auto patience = std::chrono::seconds(20);  // so long that something must be broken
+constexpr auto patience = std::chrono::seconds(60);  // so long that something must be broken
 
 // How the ring is, and the other side. Where the other side is not named, it is attached, awake, and looks on.
 enum class state {

@@ -50,7 +50,7 @@ inline bool whole(const numbered& message) noexcept {
 }
 
 // So long that something must be broken: no promise is proved by it.
-constexpr auto patience = 20s;
+constexpr auto patience = 60s;
 // Long enough for a wait to be asleep and awake several times; nothing is proved by it being short.
 constexpr auto a_while = 120ms;
 // For openings that are to be refused at once.

@@ -82,8 +82,9 @@ public:
         rig::child visitor([&] { return visit(); });
         const auto end = std::chrono::steady_clock::now() + length_;
         footprint before;
-        for (std::uint64_t act = 0; std::chrono::steady_clock::now() < end; ++act) {
-            if (act == 50) before = footprint::now();
+        constexpr std::uint64_t settled = 50;
+        for (std::uint64_t act = 0; act <= settled || std::chrono::steady_clock::now() < end; ++act) {
+            if (act == settled) before = footprint::now();
             if (act % 200 == 199)
                 see_progress();
             else if (random_() % 50 == 0)

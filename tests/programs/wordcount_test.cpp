@@ -2,6 +2,7 @@
 #include "3_programs/wordcount/blocks.hpp"
 #include "3_programs/wordcount/inputs.hpp"
 #include "programs/word_run.hpp"
+#include "rig/skip.hpp"
 
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -328,10 +329,15 @@ BOOST_AUTO_TEST_CASE(away_from_a_terminal_progress_is_plain_lines) {
 // read it until it has changed three times.
 BOOST_AUTO_TEST_CASE(on_a_terminal_progress_is_one_line_that_changes) {
     const int ours = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-    BOOST_REQUIRE(ours >= 0);
-    BOOST_REQUIRE(grantpt(ours) == 0);
-    BOOST_REQUIRE(unlockpt(ours) == 0);
-    const std::string terminal = ptsname(ours);
+    if (ours < 0) return noria::rig::skip("no pseudo-terminal can be made here (no /dev/ptmx)");
+    const char* const name = grantpt(ours) == 0 && unlockpt(ours) == 0 ? ptsname(ours) : nullptr;
+    const std::string terminal = name == nullptr ? "" : name;
+    const int trial = open(terminal.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (trial < 0) {
+        close(ours);
+        return noria::rig::skip("the other side of a pseudo-terminal cannot be opened here (no /dev/pts)");
+    }
+    close(trial);
     const std::string path = file("text", random_bytes(1'000'000, 5));
     std::vector<std::string> arguments(10'000, path);
     arguments.emplace_back("--no-kill");

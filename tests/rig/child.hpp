@@ -128,7 +128,7 @@ private:
 // Polls until the condition holds; false: it did not, within a time so long that something must be broken. For what
 // cannot announce itself, such as "that process is asleep". No promise is ever proved by how long this takes.
 template <class Condition>
-bool eventually(Condition condition, std::chrono::seconds at_most = std::chrono::seconds(20)) {
+bool eventually(Condition condition, std::chrono::seconds at_most = std::chrono::seconds(60)) {
     const auto end = std::chrono::steady_clock::now() + at_most;
     while (!condition()) {
         if (std::chrono::steady_clock::now() >= end) return false;

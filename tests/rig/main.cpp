@@ -8,17 +8,24 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <system_error>
 
 namespace {
 
-bool skipped = false;
+int cases_begun = 0;
+int cases_skipped = 0;
+bool current_is_skipped = false;
 
 // Names each case as it begins, so that the last line of a program that crashed says where.
 struct namer : boost::unit_test::test_observer {
     void test_unit_start(const boost::unit_test::test_unit& unit) override {
-        if (unit.p_type == boost::unit_test::TUT_CASE) std::cerr << unit.full_name() << std::endl;
+        if (unit.p_type != boost::unit_test::TUT_CASE) return;
+        std::cerr << unit.full_name() << std::endl;
+        ++cases_begun;
+        current_is_skipped = false;
     }
     // Behind Boost's own: 1.74 asks its watcher of fixtures for a failure after each observer's start, and before the
     // watcher's own start the answer is what the stack holds by chance.
@@ -28,10 +35,17 @@ struct namer : boost::unit_test::test_observer {
 }  // namespace
 
 void noria::rig::skip(const std::string& reason) {
-    skipped = true;
-    const std::string text = "skipped: " + boost::unit_test::framework::current_test_case().full_name() + ": " + reason;
-    std::cerr << text << std::endl;
-    if (const char* file = std::getenv("NORIA_SKIP_REASON")) std::ofstream{file, std::ios::app} << text << '\n';
+    if (!current_is_skipped) ++cases_skipped;
+    current_is_skipped = true;
+    const std::string in_case = boost::unit_test::framework::current_test_case().full_name() + ": " + reason;
+    std::cerr << "skipped: " << in_case << std::endl;
+    const char* const file = std::getenv("NORIA_SKIP_REASON");
+    if (file == nullptr) return;
+    std::error_code failed;
+    std::filesystem::create_directories(std::filesystem::path(file).parent_path(), failed);
+    std::ofstream record{file, std::ios::app};
+    record << "skipped: " << std::filesystem::path(file).filename().string() << '/' << in_case << std::endl;
+    if (!record) std::cerr << "the reason could not be written to " << file << std::endl;
 }
 
 #if defined(NORIA_SANITIZED_ADDRESS)
@@ -52,7 +66,7 @@ int main(int argc, char** argv) {
         return true;
     };
     const int status = boost::unit_test::unit_test_main(set_up, argc, argv);
-    constexpr int skip_status = 77;  // what automake and ctest take for "not run"
-    return status == 0 && skipped ? skip_status : status;
+    constexpr int skip_status = 77;  // what automake and ctest take for "not run": here, if no case could run
+    return status == 0 && cases_skipped != 0 && cases_skipped == cases_begun ? skip_status : status;
 }
 // SPDX-License-Identifier: BSL-1.0

@@ -1,7 +1,7 @@
 // skip.hpp: how a test case says that it cannot run here: `if (!can) return noria::rig::skip("needs root");`.
 //
-// The other cases of the program run; if none of them fails, the program counts as skipped, and tests/run shows the
-// reason. Under CI a skip is a failure, unless tests/README.md lists it.
+// The other cases of the program run and count; only a program of which no case could run counts as skipped itself.
+// tests/run shows each case with its reason. Under CI a skip is a failure, unless tests/README.md lists it.
 #pragma once
 
 #include <string>

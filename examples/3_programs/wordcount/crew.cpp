@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -30,10 +31,14 @@ crew::clock::time_point crew::appointment() {
     return clock::now() + std::chrono::microseconds(delay_us(random_));
 }
 
+std::size_t crew::running() const {
+    return static_cast<std::size_t>(std::ranges::count_if(people_, [](const auto& each) { return each->running(); }));
+}
+
 void crew::kill_one() {
     std::uniform_int_distribution<std::size_t> anybody(0, people_.size() - 1);
     if (const auto& victim = people_[anybody(random_)]; victim->running()) victim->kill();
-    next_kill_ = appointment();
+    spare_all();
 }
 
 std::optional<int> crew::look() {

@@ -39,6 +39,11 @@ public:
 
     // Kills one, whichever it is, and appoints the next time.
     void kill_one();
+    // Appoints the next time, and kills nobody at this one.
+    void spare_all() { next_kill_ = appointment(); }
+
+    // How many processes there are.
+    [[nodiscard]] std::size_t running() const;
 
     // To be called when a child has ended. Whoever was killed by SIGKILL, by us or anybody, is started again. Returns the
     // status to end with if one has failed: people have been told why.

@@ -46,7 +46,12 @@ public:
             if (interruptions_.child_ended()) {
                 if (const auto status = crew_.look()) return *status;
             }
-            if (crew::clock::now() >= crew_.next_kill()) crew_.kill_one();
+            if (crew::clock::now() >= crew_.next_kill()) {
+                if (all_at_work())
+                    crew_.kill_one();
+                else
+                    crew_.spare_all();
+            }
             if (progress_.due()) progress_.show(amount_done());
         }
         return done;
@@ -60,6 +65,13 @@ public:
     }
 
 private:
+    // Each process of the crew has attached. On a busy machine a process needs longer to start than there is between two
+    // kills; killed at birth again and again, the crew would do no work.
+    [[nodiscard]] bool all_at_work() const {
+        const auto alive = std::ranges::count_if(blocks_.look().roster, [](const auto& each) { return each.alive; });
+        return static_cast<std::size_t>(alive) >= crew_.running();
+    }
+
     // A worker releases a block when its result is there. So when the reader is done, and no block is in the queue or in
     // anybody's hands, every result has come or will never come. Never true of a queue that keeps its promises.
     [[nodiscard]] bool lost() const {

@@ -3,7 +3,13 @@
 
 #include "noria/core/bits.hpp"
 #include "noria/core/shareable.hpp"
+#include "noria/layout/header.hpp"
+#include "noria/layout/mutex_words.hpp"
+#include "noria/layout/parking_place.hpp"
 #include "noria/layout/record.hpp"
+#include "noria/layout/ring_words.hpp"
+#include "noria/layout/roster_entry.hpp"
+#include "noria/layout/tally_line.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -122,6 +128,50 @@ BOOST_AUTO_TEST_CASE(files_end_with_the_page_in_which_the_ring_ends) {
     BOOST_TEST(place(fixed(16, 8, 4096)).file_bytes == 8192U + 90112);  // 1367 lines
     BOOST_TEST(place(bytes(48, 64)).file_bytes == 8192U + 4096);
     BOOST_TEST(place(bytes(100, std::uint64_t{1} << 20)).file_bytes == 8192U + (1U << 20));
+}
+
+// Goal: no section of any kind of file lies over another one, or outside. Method: the end of each is computed here from its
+// number of members; what a file has not is not there.
+BOOST_AUTO_TEST_CASE(sections_of_every_kind_of_file_stand_behind_each_other_and_in_the_file) {
+    unsigned kinds = 0;
+    for (const auto kind : {layout::queue_kind::spsc, layout::queue_kind::mpmc}) {
+        for (const auto how : {noria::coordination::lock_free, noria::coordination::robust_mutex}) {
+            for (const auto form : {layout::message_form::fixed, layout::message_form::bytes}) {
+                for (const std::uint64_t message_bytes : {1U, 8U, 100U, 4096U}) {
+                    for (const std::uint64_t parking : {0U, 1U, 64U, 100U}) {
+                        layout::shape shape{.kind = kind, .coordinated = how, .form = form};
+                        shape.message_bytes = message_bytes;
+                        shape.capacity = 1U << 14;
+                        shape.endpoints = kind == layout::queue_kind::mpmc ? 77 : 2;
+                        shape.parking = parking;
+                        shape.deliveries_max = parking != 0 ? 2 : 0;
+                        if (!objection(shape).empty()) continue;
+                        ++kinds;
+                        const layout::geometry where = place(shape);
+                        std::uint64_t end = sizeof(layout::header);
+                        const auto follows = [&](std::uint64_t offset, std::uint64_t bytes, bool there) {
+                            BOOST_TEST((there ? offset >= end : offset == 0));
+                            if (there) end = offset + bytes;
+                        };
+                        follows(where.roster_offset, shape.endpoints * sizeof(layout::roster_entry), true);
+                        follows(where.words_offset, sizeof(layout::queue_words), true);
+                        follows(where.mutex_offset, sizeof(layout::mutex_words), layout::has_mutex(shape));
+                        follows(where.tally_offset, shape.endpoints * sizeof(layout::tally_line),
+                                layout::has_tallies(shape));
+                        follows(where.ring_offset, where.ring_bytes, true);
+                        follows(where.parking_offset, parking * where.parking_place_bytes, parking != 0);
+                        BOOST_TEST(where.file_bytes >= end);
+                        BOOST_TEST(where.file_bytes < end + layout::page_bytes);
+                        if (parking != 0)
+                            BOOST_TEST(where.parking_place_bytes >= sizeof(layout::parking_place) + message_bytes);
+                        if (layout::counts_messages(shape))
+                            BOOST_TEST(where.ring_bytes >= shape.capacity * message_bytes);
+                    }
+                }
+            }
+        }
+    }
+    BOOST_TEST(kinds == 8 * 4 + 2 * 4 * 3U);  // only a lock-free mpmc queue has a parking
 }
 
 BOOST_AUTO_TEST_CASE(the_largest_shapes_have_places_without_overflow) {

@@ -43,12 +43,34 @@ BOOST_AUTO_TEST_CASE(a_sleep_does_not_end_before_its_time) {
     BOOST_TEST(word == 0U);
 }
 
+// Goal: who waits for a time sleeps until then, and does not go round until then. Method: the sleeps are counted; one would
+// do, and the kernel may end one without a reason.
+BOOST_AUTO_TEST_CASE(a_sleep_lasts_until_its_time) {
+    std::uint32_t word = 0;
+    constexpr int times = 50;
+    int sleeps = 0;
+    for (int i = 0; i < times; ++i) {
+        const auto until = monotonic::now() + 2ms;
+        for (; monotonic::now() < until; ++sleeps) os::futex_wait(word, 0, until);
+    }
+    BOOST_TEST(sleeps < 2 * times);
+}
+
 BOOST_AUTO_TEST_CASE(errno_is_kept) {
     std::uint32_t word = 1;
     errno = 77;
     os::futex_wait(word, 0, monotonic::time_point::max());
     os::futex_wait(word, 1, monotonic::now());
     os::futex_wake_all(word);
+    BOOST_TEST(errno == 77);
+    // Nor by a wake-up that the kernel refuses: here, of memory that is gone.
+    void* const memory = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    BOOST_REQUIRE(memory != MAP_FAILED);
+    munmap(memory, 4096);
+    auto& gone = *static_cast<std::uint32_t*>(memory);
+    os::futex_wake_all(gone);
+    os::futex_wake_one(gone);
+    os::futex_wait(gone, 0, monotonic::now());
     BOOST_TEST(errno == 77);
 }
 

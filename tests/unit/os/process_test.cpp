@@ -7,6 +7,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <pthread.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -63,6 +64,16 @@ BOOST_AUTO_TEST_CASE(this_process_is_known_by_pid_start_and_program) {
     if (!std::filesystem::exists("/proc/self/stat")) return noria::rig::skip("no /proc here");
     BOOST_TEST(self.start_time == start_time_by_proc());
     BOOST_TEST(self.start_time > 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_name_with_brackets_and_spaces_hides_no_start_time) {
+    if (!std::filesystem::exists("/proc/self/stat")) return noria::rig::skip("no /proc here");
+    noria::rig::child renamed([] {
+        const std::uint64_t known = os::this_process().start_time;
+        prctl(PR_SET_NAME, "a) R 1 (2 3) 4");
+        return known != 0 && os::this_process().start_time == known ? 0 : 1;
+    });
+    BOOST_TEST(renamed.wait().exit_status == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_child_is_another_process) {
