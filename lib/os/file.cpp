@@ -153,7 +153,7 @@ bool is_larger_than_free(std::uint64_t bytes, int where, std::uint64_t& group_li
     // A file system that states no size has none to compare with.
     if (status.f_blocks != 0 && block != 0 && bytes / block > static_cast<std::uint64_t>(status.f_bfree)) return true;
     constexpr std::uint32_t tmpfs = 0x01021994;
-    constexpr std::uint64_t too_little_to_ask = 1U << 20;  // a group with less could not run this process
+    constexpr std::uint64_t too_little_to_ask = 4U << 20;  // a group with less could not run this process
     if (static_cast<std::uint32_t>(status.f_type) != tmpfs || bytes < too_little_to_ask) return false;
     if (const std::uint64_t allowed = memory_limit(); bytes > allowed) {
         group_limit = allowed;

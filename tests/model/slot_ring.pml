@@ -32,6 +32,8 @@
 // SOURCE lib/ring/slot_ring.cpp: void release_dead(
 // SOURCE lib/ring/slot_ring.cpp: void raise_returned(
 // SOURCE lib/queue/crowd.cpp: bool recover_entry(
+// SOURCE lib/queue/crowd.cpp: bool bury_before_joining(
+// SOURCE lib/queue/crowd.cpp: int take_free_entry(
 // SOURCE lib/queue/crowd.cpp: failure join_crowd(
 // SOURCE lib/queue/crowd.cpp: std::uint64_t show_in_crowd(
 // SOURCE lib/queue/crowd.cpp: void leave_crowd(
