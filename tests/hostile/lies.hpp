@@ -54,8 +54,11 @@ public:
 
     // Changes one field of one word, as if its writer had come further, or not so far, or were another one.
     void tell_one(const live_file& file, std::mt19937_64& draw) const {
-        const auto& room = rooms_[draw() % rooms_.size()];
-        const word_place& at = room[draw() % room.size()];
+        // The ring is every second one's matter. Where a record may begin anywhere, one that stands there is looked for.
+        const auto& room = draw() % 2 == 0 ? ring_ : rooms_[draw() % rooms_.size()];
+        word_place at = room[draw() % room.size()];
+        for (int tries = 0; tries < 32 && at.what >= telling::record && file.get(at.offset) == 0; ++tries)
+            at = room[draw() % room.size()];
         if (at.narrow)
             file.set(at.offset, static_cast<std::uint32_t>(lie(at.what, file.get<std::uint32_t>(at.offset), draw)));
         else
@@ -90,7 +93,7 @@ private:
     [[nodiscard]] std::uint64_t unit() const noexcept { return layout::counts_messages(shape_) ? 1 : 8; }
     [[nodiscard]] std::uint64_t length(std::mt19937_64& draw) const {
         const std::uint64_t most = shape_.message_bytes;
-        const std::uint64_t some[] = {0, 1, 8, most / 2, most - 1, most, most + 1, draw() % (most + 1)};
+        const std::uint64_t some[] = {0, 1, 8, most / 2, most - 1, most, most + 1, most + 8, draw() % (most + 1)};
         return some[draw() % std::size(some)];
     }
     static std::uint64_t event(std::uint64_t word, std::mt19937_64& draw) {
@@ -202,7 +205,7 @@ private:
         }
     }
     void add_ring() {
-        rooms_.emplace_back();
+        const auto add = [&](std::uint64_t offset, telling what) { ring_.push_back({offset, what, false}); };
         const bool mutex = layout::has_mutex(shape_);
         const bool crowd = shape_.kind == layout::queue_kind::mpmc;
         if (where_.slot_bytes == 0) {  // a record may begin at each of them
@@ -229,6 +232,7 @@ private:
     layout::shape shape_;
     layout::geometry where_;
     std::vector<std::vector<word_place>> rooms_;
+    std::vector<word_place> ring_;
 };
 
 }  // namespace noria::hostile
