@@ -316,7 +316,7 @@ outcome endpoint::survey(bool probe) noexcept {
     if (role_ == role::consumer) {
         const ring::sight others = look_for_others_messages();
         if (others == ring::sight::corrupt) return die_of_corruption();
-        shut_out_ = others == ring::sight::busy;              // of the mutex; leaving it rings no word
+        shut_out_ = others == ring::sight::busy;           // of the mutex; leaving it rings no word
         awaits_release_ = others == ring::sight::nothing;  // of a message: no producer is there to sleep on that word
         if (others != ring::sight::ready) return nothing();
     }

@@ -27,7 +27,7 @@
 // SOURCE lib/ring/slot_ring.cpp: bool slot_reader::look_behind(
 // SOURCE lib/ring/slot_ring.cpp: sight slot_reader::look(
 // SOURCE lib/ring/slot_ring.cpp: bool slot_reader::put_back(
-// SOURCE lib/ring/slot_ring.cpp: bool slot_reader::drained(
+// SOURCE lib/ring/slot_ring.cpp: sight slot_reader::drained(
 // SOURCE lib/ring/slot_ring.cpp: layout::tally_line tally_after(
 // SOURCE lib/ring/slot_ring.cpp: void release_dead(
 // SOURCE lib/ring/slot_ring.cpp: void raise_returned(
