@@ -29,7 +29,8 @@ namespace noria::inline v1::os {
 namespace {
 
 // The locks stand at offsets of 2^62, and files have up to 2^41 bytes.
-static_assert(sizeof(off_t) == 8, "noria needs 64-bit file offsets: on a 32-bit target compile with -D_FILE_OFFSET_BITS=64");
+static_assert(sizeof(off_t) == 8,
+              "noria needs 64-bit file offsets: on a 32-bit target compile with -D_FILE_OFFSET_BITS=64");
 
 constexpr std::string_view temporary_suffix = ".noria-birth";
 constexpr std::string_view removal_suffix = ".noria-removal";

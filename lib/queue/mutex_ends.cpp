@@ -91,8 +91,7 @@ const std::byte* mutex_reader::take() noexcept {
     if (gate_.enter_briefly() != mutex_gate::answer::taken) return nullptr;
     std::uint64_t position = 0;
     std::uint64_t word = 0;
-    const bool taken =
-        ring_.begin() && ring_.take(gate_.me(), position, word, true, accepted_bytes_) == sight::ready;
+    const bool taken = ring_.begin() && ring_.take(gate_.me(), position, word, true, accepted_bytes_) == sight::ready;
     if (word != 0) taken_ = word;
     left_too_long_ = !taken && word != 0;
     return gate_.leave() && taken ? ring_.message_at(position) : nullptr;

@@ -28,7 +28,8 @@ void expect(const pair_of<Q>& queue, const counters& wanted) {
         BOOST_TEST(seen.producer_deaths == wanted.producer_deaths);
         BOOST_TEST(seen.consumer_deaths == wanted.consumer_deaths);
     }
-    const counters raw = rig::raw_figures(queue.file());  // what the words say: an endpoint's figures hide what cannot be
+    const counters raw =
+        rig::raw_figures(queue.file());  // what the words say: an endpoint's figures hide what cannot be
     BOOST_TEST(raw.sent == wanted.sent);
     BOOST_TEST(raw.received == wanted.received);
     BOOST_TEST(raw.redelivered == wanted.redelivered);

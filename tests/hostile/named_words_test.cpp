@@ -44,7 +44,9 @@ struct world {
     live_file bytes{path};
     layout::header header = bytes.template get_struct<layout::header>(0);
 
-    [[nodiscard]] std::uint64_t word_at(std::uint64_t slot) const { return header.ring_offset + slot * header.slot_bytes; }
+    [[nodiscard]] std::uint64_t word_at(std::uint64_t slot) const {
+        return header.ring_offset + slot * header.slot_bytes;
+    }
     // From now on that slot, which an endpoint has, is in the name of a free entry.
     void rename(std::uint64_t slot) const {
         const auto word = bytes.get(word_at(slot));
@@ -137,7 +139,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_a_corrupt_consumer_holds_comes_to_another, Qu
     victim.reset();
     const snapshot seen = inspect(at.path);
     BOOST_REQUIRE(seen.roster.size() == 3U);
-    BOOST_TEST(std::count_if(seen.roster.begin(), seen.roster.end(), [](const auto& each) { return !each.alive; }) == 1);
+    BOOST_TEST(std::count_if(seen.roster.begin(), seen.roster.end(), [](const auto& each) { return !each.alive; }) ==
+               1);
     for (std::uint64_t n = 0; n < 2; ++n) {
         const auto got = at.in.pop_for(patience);
         BOOST_REQUIRE(bool(got));

@@ -27,7 +27,7 @@
 // SOURCE lib/ring/slot_ring.cpp: bool slot_reader::look_behind(
 // SOURCE lib/ring/slot_ring.cpp: sight slot_reader::look(
 // SOURCE lib/ring/slot_ring.cpp: bool slot_reader::put_back(
-// SOURCE lib/ring/slot_ring.cpp: bool slot_reader::drained(
+// SOURCE lib/ring/slot_ring.cpp: sight slot_reader::drained(
 // SOURCE lib/ring/slot_ring.cpp: layout::tally_line tally_after(
 // SOURCE lib/ring/slot_ring.cpp: void release_dead(
 // SOURCE lib/ring/slot_ring.cpp: void raise_returned(
@@ -37,8 +37,8 @@
 // SOURCE lib/queue/crowd.cpp: failure join_crowd(
 // SOURCE lib/queue/crowd.cpp: std::uint64_t show_in_crowd(
 // SOURCE lib/queue/crowd.cpp: void leave_crowd(
-// SOURCE lib/queue/crowd.cpp: bool crowd_has(
-// SOURCE lib/queue/crowd.cpp: bool bury(
+// SOURCE lib/queue/crowd.cpp: presence crowd_has(
+// SOURCE lib/queue/crowd.cpp: fate bury(
 // SOURCE lib/queue/endpoint.cpp: ring::sight endpoint::look_past_the_dead(
 // SOURCE lib/queue/endpoint.cpp: outcome endpoint::survey(
 //

@@ -45,7 +45,7 @@
 // SOURCE lib/queue/roster.cpp: failure take_role(
 // SOURCE lib/queue/roster.cpp: std::uint64_t move_in(
 // SOURCE lib/queue/roster.cpp: void move_out(
-// SOURCE lib/queue/roster.cpp: bool inhabited(
+// SOURCE lib/queue/roster.cpp: presence inhabited(
 // SOURCE lib/queue/recovery.cpp: repairs plan(
 // SOURCE lib/queue/recovery.cpp: bool recover(
 // SOURCE lib/queue/endpoint.cpp: failure endpoint::try_attach(

@@ -180,8 +180,8 @@ BOOST_AUTO_TEST_CASE(who_has_no_slices_and_finds_the_mutex_taken_hears_of_the_en
                 if (taken) BOOST_REQUIRE(file.leave_for(1));
             }
             BOOST_TEST((wakes && rig::eventually([&] {
-                return halted.at_mark() || halted.run_on() == rig::instruction_stepper::at::end;
-            })),
+                            return halted.at_mark() || halted.run_on() == rig::instruction_stepper::at::end;
+                        })),
                        "refused the times " << first << " and " << second);
         }
     }

@@ -41,7 +41,8 @@ public:
             now.given_back = words.producer.given_back;
             now.refused = words.producer.refused;
         }
-        for (std::uint64_t i = 0; header_.tally_offset != 0 && i < header_.roster_length; ++i) add_tally(now, i, under_mutex);
+        for (std::uint64_t i = 0; header_.tally_offset != 0 && i < header_.roster_length; ++i)
+            add_tally(now, i, under_mutex);
         for (std::uint64_t i = 0; i < header_.parking; ++i) add_place(now, i);
         return now;
     }
@@ -50,7 +51,8 @@ private:
     template <class T>
     void at(std::uint64_t offset, T& what) {
         file_.seekg(static_cast<std::streamoff>(offset));
-        if (!file_.read(reinterpret_cast<char*>(&what), sizeof what)) throw std::runtime_error("rig: the file is short");
+        if (!file_.read(reinterpret_cast<char*>(&what), sizeof what))
+            throw std::runtime_error("rig: the file is short");
     }
     void add_page(counters& now) {
         layout::mutex_words mutual{};

@@ -54,9 +54,9 @@ static_assert(offsetof(roster_entry, incarnation) == 8 && offsetof(roster_entry,
                   offsetof(roster_entry, start_time) == 24 && offsetof(roster_entry, first_position) == 32 &&
                   offsetof(roster_entry, first_message) == 40 && offsetof(roster_entry, program) == 48 &&
                   offsetof(roster_entry, journal_valid) == 64 && offsetof(roster_entry, recoverer) == 68 &&
-                  offsetof(roster_entry, journal_seen) == 72 &&
-                  offsetof(roster_entry, journal_redelivered) == 80 && offsetof(roster_entry, journal_deaths) == 88 &&
-                  offsetof(roster_entry, journal_sent) == 96 && offsetof(roster_entry, journal_received) == 104 &&
+                  offsetof(roster_entry, journal_seen) == 72 && offsetof(roster_entry, journal_redelivered) == 80 &&
+                  offsetof(roster_entry, journal_deaths) == 88 && offsetof(roster_entry, journal_sent) == 96 &&
+                  offsetof(roster_entry, journal_received) == 104 &&
                   offsetof(roster_entry, journal_given_back) == 112 && offsetof(roster_entry, journal_skipped) == 120,
               "FORMAT.md, the roster");
 

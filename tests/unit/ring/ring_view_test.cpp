@@ -60,7 +60,8 @@ BOOST_AUTO_TEST_CASE(a_mark_that_reaches_further_stays) {
 }
 
 BOOST_AUTO_TEST_CASE(a_mark_of_long_ago_says_nothing_of_positions_far_beyond_it) {
-    for (const std::uint64_t at : {std::uint64_t{1} << 62, (std::uint64_t{1} << 63) + 8, UINT64_MAX - (std::uint64_t{1} << 41)}) {
+    for (const std::uint64_t at :
+         {std::uint64_t{1} << 62, (std::uint64_t{1} << 63) + 8, UINT64_MAX - (std::uint64_t{1} << 41)}) {
         const redelivery found = after(at, at + 1, 0);
         BOOST_TEST(found.seen == at + 1);
         BOOST_TEST(found.redelivered == 6U);
