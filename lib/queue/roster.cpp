@@ -152,8 +152,8 @@ bool died_last(const queue_file& file, role asked, std::uint64_t number) noexcep
 presence inhabited(queue_file& file, role asked, bool probe) noexcept {
     if (file.is_mpmc()) return crowd_has(file, asked, probe);
     const std::uint64_t index = entry_of(asked);
+    if (probe) (void)bury(file, index);
     if (!is_alive(file, index)) return presence::none;
-    if (probe && bury(file, index) == fate::recovered) return presence::none;
     return file.locks().is_blocked(index) ? presence::blocked : presence::some;
 }
 

@@ -37,6 +37,8 @@
 // SOURCE lib/queue/crowd.cpp: failure join_crowd(
 // SOURCE lib/queue/crowd.cpp: std::uint64_t show_in_crowd(
 // SOURCE lib/queue/crowd.cpp: void leave_crowd(
+// Not modelled: a question to the kernel that stays without an answer, or a foreign lock (entry_locks.hpp). Then an endpoint
+// does nothing but say so: it recovers nothing and tells of no end.
 // SOURCE lib/queue/crowd.cpp: presence crowd_has(
 // SOURCE lib/queue/crowd.cpp: fate bury(
 // SOURCE lib/queue/endpoint.cpp: ring::sight endpoint::look_past_the_dead(

@@ -151,6 +151,19 @@ BOOST_AUTO_TEST_CASE(a_relative_path_keeps_its_meaning_when_the_process_changes_
     BOOST_TEST(producer.wait() == well);
 }
 
+BOOST_AUTO_TEST_CASE(a_bare_name_that_is_not_found_is_told_with_its_directory) {
+    rig::child process([] {
+        const rig::workspace place;
+        insist(chdir(place.path().c_str()) == 0, "the directory is changed");
+        std::error_code code;
+        const auto out = numbers::producer::open("nothing", {}, code);
+        insist(code == noria::errc::not_found, "it is not found");
+        insist(out.error_text().find((place / "nothing").string()) != std::string::npos, "the text names the directory");
+        return 0;
+    });
+    BOOST_TEST(process.wait() == well);
+}
+
 BOOST_AUTO_TEST_CASE(a_relative_path_in_a_directory_that_is_gone_is_refused_with_these_words) {
     rig::child process([] {
         std::error_code code;
