@@ -22,7 +22,7 @@ enum class version { first, second };
 
 // All that a small file of the kernel says; empty: nothing.
 std::string text_of(const std::string& path) {
-    const descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    const descriptor file = open_at(AT_FDCWD, path.c_str(), O_RDONLY);
     std::string text;
     if (!file.is_open()) return text;
     std::array<char, 4096> part;

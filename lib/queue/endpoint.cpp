@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <exception>
 #include <new>
-#include <optional>
 #include <thread>
 #include <utility>
 
@@ -188,26 +187,6 @@ void endpoint::detach(bool holds) noexcept {
     block(closed_bit);
 }
 
-void endpoint::refuse_for_memory() noexcept {
-    failure failed;
-    try {
-        failed = refuse(file_->path(), errc::out_of_memory,
-                        "found no memory for a buffer of message_bytes_max, expected "
-                        "enough; create the queue with a smaller maximum");
-    } catch (...) {
-        failed.code = errc::out_of_memory;
-    }
-    // Nobody may be attached when the file is taken back: so we leave first.
-    std::optional<std::filesystem::path> ours;
-    try {
-        if (created_) ours = file_->path();
-    } catch (...) {  // no memory for the path: the file stays
-    }
-    detach();
-    if (ours) queue_file::take_back(*ours, made_, attached_);
-    (void)settle(std::move(failed));
-}
-
 ring::sight endpoint::look_through() noexcept {
     // A ring moves on by itself at most once before it finds something or nothing: a skip leads to the ring's start.
     // A hostile ring may go on for ever; each round is a bounded step, and after three it is corrupt.
@@ -218,67 +197,6 @@ ring::sight endpoint::look_through() noexcept {
         others_event_.bell();
     }
     return ring::sight::corrupt;
-}
-
-// The endpoint is dead from now on: its ring lies, or its lock was lost, or, with the ring in the middle of a verb, a dead
-// owner of the mutex cannot be recovered.
-outcome endpoint::die() noexcept {
-    const entry_locks& locks = file_->locks();
-    outcome cause = outcome::corrupt;
-    if (locks.lost())
-        cause = outcome::closed;
-    else if (!file_->truncated() && locks.blocked_for_long())
-        cause = outcome::recovery_blocked;
-    standing_ |= cause == outcome::closed ? closed_bit : cause == outcome::corrupt ? corrupt_bit : blocked_bit;
-    try {
-        if (cause == outcome::closed)
-            error_ = locks.loss();
-        else if (cause == outcome::recovery_blocked)
-            error_ = locks.blockage();
-        else if (file_->truncated())
-            error_ = file_->truncation();
-        else
-            error_ =
-                refuse(file_->path(), errc::corrupt,
-                       "found a ring that no writer of this format leaves, expected the one of FORMAT.md; stop its "
-                       "users and remove the file");
-    } catch (...) {  // without memory for the words
-        error_.code = cause == outcome::closed    ? errc::lock_lost
-                      : cause == outcome::corrupt ? errc::corrupt
-                                                  : errc::recovery_blocked;
-    }
-    return cause;
-}
-
-// What a verb answers that finds nothing, and may not wait, or may wait on: a peer that cannot be asked about or recovered
-// is told when it has been so for long.
-outcome endpoint::nothing_yet() noexcept {
-    entry_locks& locks = file_->locks();
-    if (locks.lost()) return die();
-    if (!locks.blocked_for_long()) return nothing();
-    try {
-        error_ = locks.blockage();
-    } catch (...) {
-        error_.code = errc::recovery_blocked;
-    }
-    return outcome::recovery_blocked;
-}
-
-const failure& endpoint::last_error() const noexcept {
-    static const failure none;
-    // What was told of a blocked recovery may have passed.
-    if (error_.code == errc::recovery_blocked && usable() && why() != outcome::recovery_blocked) return none;
-    if ((blocked() & forked_bit) != 0 && error_.code != errc::forked) {
-        try {
-            error_ =
-                refuse(file_->path(), errc::forked,
-                       "found a fork's copy of an endpoint, expected the parent's; open the queue in this process, "
-                       "after the fork (and after daemon())");
-        } catch (...) {
-            error_.code = errc::forked;
-        }
-    }
-    return error_;
 }
 
 // The truncation guard is a handler that runs in the middle of any thread's instructions, so it writes nothing that belongs

@@ -233,6 +233,18 @@ BOOST_AUTO_TEST_CASE(a_note_for_later_is_reported) {
     expect_none(notes_for_later(tree_of("tests/rig/launcher.cpp", "mkdtemp(\"noria.XXXXXX\")")));
 }
 
+BOOST_AUTO_TEST_CASE(a_file_that_is_opened_elsewhere_is_reported) {
+    for (const char* line : {"const int file = open(path, how);", "if (::open(path, how) < 0) return;",
+                             "x = openat(3, path, how);", "std::ifstream file(path);", "DIR* all = opendir(path);"}) {
+        expect_one(strayed_openings(tree_of("lib/queue/space.cpp", line)), "space.cpp:1");
+        expect_none(strayed_openings(tree_of("lib/os/descriptor.cpp", line)));
+        expect_none(strayed_openings(tree_of("tests/rig/child.hpp", line)));
+    }
+    for (const char* line :
+         {"file.open(path)", "failure queue_file::open(const path& name)", "fdopendir(file)", "reopen(file)"})
+        expect_none(strayed_openings(tree_of("lib/queue/space.cpp", line)));
+}
+
 BOOST_AUTO_TEST_CASE(a_first_line_of_another_form_is_reported) {
     for (const char* line : {"// futex.hpp: waits on a word.", "// futex.cpp: waits on a word", "// futex.cpp:", "",
                              "#include <x>", "// futex.cpp: waits. And wakes."}) {

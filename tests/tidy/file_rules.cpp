@@ -72,6 +72,20 @@ violations notes_for_later(const tree& checkout) {
     return found;
 }
 
+violations strayed_openings(const tree& checkout) {
+    static const std::regex opening{
+        R"(\b(openat|creat|fopen|opendir)\(|::open\(|(=|\(|return) open\(|\bstd::[io]?fstream\b)"};
+    violations found;
+    for (const auto& file : checkout.files) {
+        if (!file.path.starts_with("lib/") || !is_cpp(file.path) || file.path == "lib/os/descriptor.cpp") continue;
+        for (std::size_t i = 0; i < file.lines.size(); ++i) {
+            if (std::regex_search(file.lines[i], opening))
+                found.push_back(file.path + ":" + std::to_string(i + 1) + ": opens a file, and not by os::open_at");
+        }
+    }
+    return found;
+}
+
 violations missing_first_lines(const tree& checkout) {
     static const std::regex several_sentences{R"([.!?] [A-Z])"};
     violations found;

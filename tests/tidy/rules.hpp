@@ -52,6 +52,9 @@ using violations = std::vector<std::string>;
 /// Nothing is left for later in a comment.
 [[nodiscard]] violations notes_for_later(const tree& checkout);
 
+/// The library opens files by os::open_at only, which keeps off the numbers of standard streams.
+[[nodiscard]] violations strayed_openings(const tree& checkout);
+
 /// The first line is `// name: one sentence.`
 [[nodiscard]] violations missing_first_lines(const tree& checkout);
 

@@ -47,6 +47,8 @@ BOOST_AUTO_TEST_CASE(names_say_something) { expect_none(vague_names(checkout()))
 
 BOOST_AUTO_TEST_CASE(nothing_is_left_for_later) { expect_none(notes_for_later(checkout())); }
 
+BOOST_AUTO_TEST_CASE(files_are_opened_in_one_place) { expect_none(strayed_openings(checkout())); }
+
 BOOST_AUTO_TEST_CASE(first_lines_say_what_a_file_is) { expect_none(missing_first_lines(checkout())); }
 
 BOOST_AUTO_TEST_CASE(last_lines_name_the_licence) { expect_none(missing_licence_lines(checkout())); }
