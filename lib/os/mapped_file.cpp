@@ -3,6 +3,7 @@
 
 #include "noria/core/atomics.hpp"
 #include "noria/core/bits.hpp"
+#include "noria/os/race_checkers.hpp"
 
 #include <boost/interprocess/exceptions.hpp>
 #include <boost/interprocess/mapped_region.hpp>
@@ -88,6 +89,7 @@ int mapped_file::map(const descriptor& file, access mode, std::uint64_t bytes, s
     }
     // Where the kernel will not do it, forked() replaces the child's copy instead, a moment later.
     (void)madvise(mapping->data_, mapping->bytes_, MADV_DONTFORK);
+    hide_from_race_checkers(mapping->data_, mapping->bytes_);
     mapping->enlist();
     return 0;
 }
