@@ -3,6 +3,7 @@
 
 #include "noria/core/atomics.hpp"
 #include "noria/core/bits.hpp"
+#include "noria/os/race_checkers.hpp"
 
 #include <boost/interprocess/exceptions.hpp>
 #include <boost/interprocess/mapped_region.hpp>
@@ -103,6 +104,7 @@ int mapped_file::map(const descriptor& file, access mode, std::uint64_t bytes, s
         return error;
     }
     mapping->inherited_ = madvise(mapping->data_, mapping->bytes_, MADV_DONTFORK) != 0;
+    hide_from_race_checkers(mapping->data_, mapping->bytes_);
     mapping->enlist();
     return 0;
 }
