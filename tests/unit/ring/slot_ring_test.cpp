@@ -155,6 +155,26 @@ BOOST_AUTO_TEST_CASE(what_dies_in_a_reader_s_hands_comes_again_wherever_it_stood
     }
 }
 
+BOOST_AUTO_TEST_CASE(what_a_reader_that_goes_puts_back_is_found_by_those_that_have_passed_it) {
+    quartet queue(slots_shape(4));
+    for (std::uint64_t n = 0; n < 4; ++n) BOOST_REQUIRE(push(queue.writer[0], n));
+    BOOST_REQUIRE(number_in(take(queue.reader[0])) == 0U);
+    BOOST_REQUIRE(number_in(take(queue.reader[0])) == 1U);
+    BOOST_REQUIRE(pop(queue.reader[1]) == 2U);
+    BOOST_REQUIRE(pop(queue.reader[1]) == 3U);
+    BOOST_REQUIRE(pop(queue.reader[1]) == none);
+    queue.reader[0].put_all_back();
+    BOOST_TEST(queue.memory.tally(2).redelivered == 2U);
+    for (std::uint64_t n = 0; n < 2; ++n) {
+        const std::byte* const message = take(queue.reader[1]);
+        BOOST_REQUIRE(message != nullptr);
+        BOOST_TEST(number_in(message) == n);
+        BOOST_TEST(queue.reader[1].deliveries() == 2U);
+        BOOST_TEST(queue.reader[1].release(message));
+    }
+    BOOST_TEST(queue.unsound() == nullptr);
+}
+
 BOOST_AUTO_TEST_CASE(deliveries_are_counted_up_to_eight) {
     quartet queue(slots_shape(2));
     BOOST_REQUIRE(push(queue.writer[0], 5));
