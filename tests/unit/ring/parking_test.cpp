@@ -136,6 +136,7 @@ BOOST_AUTO_TEST_CASE(a_death_between_any_two_stores_of_parking_is_made_good) {
                 const std::uint64_t held = one.memory.word(0);
                 constexpr std::uint64_t mine = reader_entry + 1;
                 if (stores > 0) place.word = slot_word(0, slot_phase::claimed, 0, mine);
+                if (stores == 1) BOOST_TEST(one.parked() == 0U);  // it counts as parked when its copy is whole
                 if (stores > 1) {
                     std::uint64_t seven = 7;
                     std::memcpy(&place + 1, &seven, sizeof seven);
@@ -183,6 +184,7 @@ BOOST_AUTO_TEST_CASE(a_place_that_somebody_else_fills_is_let_alone) {
     BOOST_REQUIRE(push(one.writer, 7));
     one.place(0).word = slot_word(0, slot_phase::claimed, 0, 2);
     one.die_of(7);
+    BOOST_TEST(one.parked() == 1U);
     BOOST_TEST((layout::phase_of(one.place(0).word) == slot_phase::claimed));
     BOOST_TEST(layout::owner_of(one.place(0).word) == 2U);
     BOOST_TEST((layout::phase_of(one.place(1).word) == slot_phase::ready));

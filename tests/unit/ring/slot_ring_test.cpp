@@ -155,6 +155,39 @@ BOOST_AUTO_TEST_CASE(what_dies_in_a_reader_s_hands_comes_again_wherever_it_stood
     }
 }
 
+BOOST_AUTO_TEST_CASE(what_a_reader_that_goes_puts_back_is_found_by_those_that_have_passed_it) {
+    quartet queue(slots_shape(4));
+    for (std::uint64_t n = 0; n < 4; ++n) BOOST_REQUIRE(push(queue.writer[0], n));
+    BOOST_REQUIRE(number_in(take(queue.reader[0])) == 0U);
+    BOOST_REQUIRE(number_in(take(queue.reader[0])) == 1U);
+    BOOST_REQUIRE(pop(queue.reader[1]) == 2U);
+    BOOST_REQUIRE(pop(queue.reader[1]) == 3U);
+    BOOST_REQUIRE(pop(queue.reader[1]) == none);
+    queue.reader[0].put_all_back();
+    BOOST_TEST(queue.memory.tally(2).redelivered == 2U);
+    for (std::uint64_t n = 0; n < 2; ++n) {
+        const std::byte* const message = take(queue.reader[1]);
+        BOOST_REQUIRE(message != nullptr);
+        BOOST_TEST(number_in(message) == n);
+        BOOST_TEST(queue.reader[1].deliveries() == 2U);
+        BOOST_TEST(queue.reader[1].release(message));
+    }
+    BOOST_TEST(queue.unsound() == nullptr);
+}
+
+BOOST_AUTO_TEST_CASE(a_ring_is_full_or_stalled_by_the_number_of_its_messages) {
+    quartet queue(slots_shape(2));
+    for (std::uint64_t n = 0; n < 2; ++n) BOOST_REQUIRE(push(queue.writer[0], n));
+    BOOST_REQUIRE(number_in(take(queue.reader[0])) == 0U);
+    BOOST_TEST((queue.writer[0].look(8) == ring::sight::nothing));
+    BOOST_TEST(queue.writer[0].obstacle() == 3U);  // the reader that has the oldest message
+    BOOST_TEST(!queue.writer[0].stalled());        // the other one would be in the way as well
+    BOOST_REQUIRE(pop(queue.reader[1]) == 1U);
+    BOOST_TEST((queue.writer[0].look(8) == ring::sight::nothing));
+    BOOST_TEST(queue.writer[0].obstacle() == 3U);
+    BOOST_TEST(queue.writer[0].stalled());
+}
+
 BOOST_AUTO_TEST_CASE(deliveries_are_counted_up_to_eight) {
     quartet queue(slots_shape(2));
     BOOST_REQUIRE(push(queue.writer[0], 5));
