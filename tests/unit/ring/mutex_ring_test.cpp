@@ -341,27 +341,6 @@ BOOST_AUTO_TEST_CASE(an_open_claim_is_passed_by_nobody_and_named) {
     BOOST_TEST(memory.ring.stalled());
 }
 
-BOOST_AUTO_TEST_CASE(a_message_that_its_claim_does_not_hold_is_not_committed) {
-    // As where somebody has scribbled on the claim's word: a longer message would stand in what is another's.
-    heap_mutex_ring memory(mutex_shape(layout::message_form::bytes, 256));
-    std::uint64_t position = 0;
-    std::uint64_t behind = 0;
-    BOOST_REQUIRE(memory.ring.begin());
-    BOOST_REQUIRE((memory.ring.claim({.one = 16}, 1, position, true) == ring::sight::ready));
-    BOOST_REQUIRE(memory.ring.begin());
-    BOOST_REQUIRE((memory.ring.claim({.one = 16}, 2, behind, true) == ring::sight::ready));
-    for (const std::uint64_t longer : {17U, 24U, 200U}) {
-        BOOST_REQUIRE(memory.ring.begin());
-        BOOST_TEST(!memory.ring.commit(position, longer, 1));
-        BOOST_REQUIRE(memory.ring.begin());
-        BOOST_TEST(!memory.ring.commit_all(position, {.count = 2, .one = longer}, 1));
-    }
-    BOOST_REQUIRE(memory.ring.begin());
-    BOOST_TEST(memory.ring.commit(position, 16, 1));
-    BOOST_REQUIRE(memory.ring.begin());
-    BOOST_TEST(memory.ring.complaint() == nullptr);
-}
-
 BOOST_AUTO_TEST_CASE(who_keeps_the_oldest_message_is_named_where_the_ring_is_full_of_free_records) {
     for (const auto form : {message_form::fixed, message_form::bytes}) {
         heap_mutex_ring memory(mutex_shape(form, 64));
