@@ -61,24 +61,6 @@ BOOST_AUTO_TEST_CASE(all_claims_of_a_dead_owner_go_though_the_ring_empties_on_th
     BOOST_TEST(memory.page().skipped == 2U);
 }
 
-BOOST_AUTO_TEST_CASE(an_observer_shows_nothing_in_hand_that_was_freed_since_it_read_the_books) {
-    heap_mutex_ring memory(mutex_shape(message_form::fixed, 1));
-    std::uint64_t position = 0;
-    std::uint64_t word = 0;
-    BOOST_REQUIRE((memory.ring.claim({.one = 8}, 1, position, true) == sight::ready));
-    BOOST_REQUIRE((memory.ring.begin() && memory.ring.commit(position, 8, 1)));
-    BOOST_REQUIRE((memory.ring.begin() && memory.ring.take(3, position, word, true) == sight::ready));
-    const ring::mutex_books seen = ring::read_books(memory.words);
-    std::vector<ring::hand> in_hand;
-    memory.ring.survey(seen, in_hand);
-    BOOST_TEST(in_hand.size() == 1U);
-    BOOST_REQUIRE((memory.ring.begin() && memory.ring.release(position, 3)));
-    BOOST_REQUIRE((memory.ring.begin() && memory.ring.claim({.one = 8}, 2, position, true) == sight::ready));
-    in_hand.clear();
-    memory.ring.survey(seen, in_hand);
-    BOOST_TEST(in_hand.empty());
-}
-
 BOOST_AUTO_TEST_CASE(a_message_that_its_claim_does_not_hold_is_not_committed) {
     // As where somebody has scribbled on the claim's word: a longer message would stand in what is another's.
     heap_mutex_ring memory(mutex_shape(layout::message_form::bytes, 256));
