@@ -62,7 +62,7 @@ public:
     const T& operator*() const noexcept requires(!of_bytes) {
         return *std::launder(reinterpret_cast<const T*>(message_));
     }
-    const T* operator->() const noexcept requires(!of_bytes) { return &**this; }
+    const T* operator->() const noexcept requires(!of_bytes) { return std::addressof(**this); }
     [[nodiscard]] bytes operator*() const noexcept requires of_bytes { return {message_, size_}; }
     [[nodiscard]] const std::byte* data() const noexcept requires of_bytes { return message_; }
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
@@ -131,16 +131,14 @@ public:
     consumer& operator=(consumer&&) noexcept = default;
 
     // Copies the first message out and releases it. For noria::bytes the copy lies in a buffer of the consumer's, until
-    // its next pop.
+    // its next pop. A type larger than popped_bytes_limit does not compile: take() its messages.
     [[nodiscard]] popped<T> pop() noexcept { return receive(limit::never()); }
     [[nodiscard]] popped<T> try_pop() noexcept { return receive(limit::at_once()); }
     template <class Rep, class Period>
     [[nodiscard]] popped<T> pop_for(std::chrono::duration<Rep, Period> time) noexcept {
         return receive(limit::after(time));
     }
-    [[nodiscard]] popped<T> pop_until(std::chrono::steady_clock::time_point when) noexcept {
-        return receive(limit::until(when));
-    }
+    [[nodiscard]] popped<T> pop_until(moment when) noexcept { return receive(limit::until(when)); }
 
     // The same into a buffer of the caller's. buffer_too_small: the message stays first, and size() of what is returned
     // says how many bytes it has.
@@ -155,8 +153,7 @@ public:
                                     std::chrono::duration<Rep, Period> time) noexcept requires of_bytes {
         return receive_into(buffer, limit::after(time));
     }
-    [[nodiscard]] popped<T> pop_until(std::span<std::byte> buffer,
-                                      std::chrono::steady_clock::time_point when) noexcept requires of_bytes {
+    [[nodiscard]] popped<T> pop_until(std::span<std::byte> buffer, moment when) noexcept requires of_bytes {
         return receive_into(buffer, limit::until(when));
     }
 
@@ -168,9 +165,7 @@ public:
     [[nodiscard]] lease_type take_for(std::chrono::duration<Rep, Period> time) noexcept {
         return hold(limit::after(time));
     }
-    [[nodiscard]] lease_type take_until(std::chrono::steady_clock::time_point when) noexcept {
-        return hold(limit::until(when));
-    }
+    [[nodiscard]] lease_type take_until(moment when) noexcept { return hold(limit::until(when)); }
 
     // mpmc with deliveries_max: a message that is parked since so many of its holders died or threw. Held in place like any
     // other, and gone from the parking when the lease goes; deliveries() is one more than they were. Never waits, and does
@@ -193,7 +188,8 @@ public:
     // Calls f with each of the next messages, in place: f(message) or f(message, deliveries), message being const T& or
     // noria::bytes; at most `limit` of them, waiting only for the first. Each is released when f returns. If f throws,
     // the exception passes through, and that message stays first in the queue, its next delivery marked as a further one.
-    // Returns how many were consumed, 0 (why() says why) to limit.
+    // If f closes the consumer (destroys it, or assigns another to it), that is the end: the message in hand stays first in the
+    // queue likewise. Returns how many were consumed, 0 (why() says why) to limit.
     template <class F>
     std::size_t consume_some(F&& f, std::size_t most = SIZE_MAX) {
         return consume(f, most, limit::never());
@@ -207,7 +203,7 @@ public:
         return consume(f, most, limit::after(time));
     }
     template <class F>
-    std::size_t consume_some_until(F&& f, std::size_t most, std::chrono::steady_clock::time_point when) {
+    std::size_t consume_some_until(F&& f, std::size_t most, moment when) {
         return consume(f, most, limit::until(when));
     }
 
@@ -246,6 +242,8 @@ private:
     }
 
     popped<T> receive(limit how_long) noexcept {
+        static_assert(of_bytes || sizeof(T) <= popped_bytes_limit,
+                      "noria: pop() returns its copy on the stack, which is too small for this message; use take()");
         if constexpr (of_bytes) {
             return receive_into({buffer_.get(), this->message_bytes_max()}, how_long);
         } else {
@@ -311,11 +309,16 @@ private:
     // throws stays in the queue.
     struct showing {
         place_type& at;
+        std::size_t& consumed;
         const std::byte* in_hand = nullptr;
-        explicit showing(place_type& where) noexcept : at(where) { at.begin_showing(); }
+        showing(place_type& where, std::size_t& count) noexcept : at(where), consumed(count) { at.begin_handing(); }
         ~showing() {
-            if (!at.usable()) return;
-            at.end_showing();
+            if (!at.usable()) [[unlikely]] {
+                if (at.end_handing_unusable() && in_hand == nullptr)
+                    --consumed;  // closed, and the message was put back
+                return;
+            }
+            at.end_handing();
             if (in_hand != nullptr) at.put_back(in_hand, true);
         }
         showing(const showing&) = delete;
@@ -333,11 +336,13 @@ private:
             else
                 f(each);
             ++consumed;
-            return at.usable();  // This may be a fork's copy by now.
+            return at.usable();  // This may be a fork's copy by now, or closed.
         };
         const std::byte* message = most != 0 ? first_message(at, how_long) : nullptr;
         while (message != nullptr) {
-            if (!show_from(at, message, call, [&] { return most - consumed; })) return consumed;
+            if (!show_from(
+                    at, message, call, [&] { return most - consumed; }, consumed))
+                return consumed;
             message = consumed < most ? at.next_message() : nullptr;
         }
         if (consumed != 0 && at.usable()) at.went(outcome::ok);
@@ -346,8 +351,9 @@ private:
 
     // Shows the message and those that follow at once, as many as left() allows. False: no more can be had.
     template <class Call, class Left>
-    static bool show_from(place_type& at, const std::byte* message, Call& call, const Left& left) {
-        showing now(at);
+    static bool show_from(place_type& at, const std::byte* message, Call& call, const Left& left,
+                          std::size_t& consumed) {
+        showing now(at, consumed);
         const auto show = [&](const std::byte* each, unsigned deliveries) {
             now.in_hand = each;
             bool usable = false;

@@ -16,11 +16,7 @@ class alignas(line_separation_bytes) receiving final : public endpoint {
 public:
     ~receiving() override {
         assert(((!in_place() && leases_ == 0) || !usable()) && "noria: a lease must not outlive its consumer");
-        if constexpr (Reader::contended) {
-            if ((leases_ != 0 || in_place()) && usable()) ring.put_all_back();
-        } else {
-            if (in_place() && usable()) ring.put_back();
-        }
+        put_back_what_is_held();
         detach();
     }
 
@@ -72,6 +68,33 @@ public:
             --leases_;
         else
             end_in_place();
+    }
+
+    // The same while messages are shown to a function of the caller's, one after the other.
+    void begin_handing() noexcept {
+        begin_showing();
+        leases_ += handing;
+    }
+    void end_handing() noexcept {
+        end_showing();
+        leases_ -= handing;
+    }
+    [[nodiscard]] bool is_handing() const noexcept { return leases_ >= handing; }
+
+    // That function has closed its consumer: the endpoint leaves at once, and the message in hand stays for the next consumer.
+    // The place itself goes with the last verb that is under way in it.
+    void close_amid_handing() noexcept {
+        assert((leases_ & (handing - 1)) <= leases_ / handing && "noria: a lease must not outlive its consumer");
+        put_back_what_is_held();
+        is_left_ = true;
+        detach();
+    }
+    // Of a verb whose endpoint can no longer be used. Whether the function has closed it: then it is gone.
+    bool end_handing_unusable() noexcept {
+        leases_ -= handing;
+        const bool left = is_left_;
+        if (left && !is_handing()) delete this;
+        return left;
     }
 
     // False: the file was truncated, and so may be what was read of the message; or somebody has scribbled on its word.
@@ -137,7 +160,18 @@ protected:
     }
 
 private:
-    std::size_t leases_ = 0;  // where there may be many
+    static constexpr std::size_t handing = std::size_t{1} << (sizeof(std::size_t) * 4);
+
+    std::size_t leases_ = 0;  // where there may be many; and `handing` for each verb that hands out to a function
+    bool is_left_ = false;    // by close_amid_handing()
+
+    void put_back_what_is_held() noexcept {
+        if constexpr (Reader::contended) {
+            if ((leases_ != 0 || in_place()) && usable()) ring.put_all_back();
+        } else {
+            if (in_place() && usable()) ring.put_back();
+        }
+    }
 
     // The message that look() has just seen. It stays until we release it: if its word is gone, somebody scribbled on it.
     [[nodiscard]] const std::byte* take_seen() noexcept {
