@@ -105,22 +105,7 @@ public:
     [[nodiscard]] std::uint64_t high_water() const noexcept { return counters().high_water; }
 
 protected:
-    explicit handle(std::unique_ptr<Place> place) noexcept : place_(std::move(place)) {}
-    handle(handle&&) noexcept = default;
-    handle& operator=(handle&& from) noexcept {
-        if (this == &from) return *this;
-        leave();
-        place_ = std::move(from.place_);
-        return *this;
-    }
-    ~handle() { leave(); }
-
-    // A function that consume_some() calls may close its consumer: then that call still stands in the place.
-    void leave() noexcept {
-        if constexpr (requires(Place & it) { it.close_amid_handing(); }) {
-            if (place_ != nullptr && place_->is_handing()) place_.release()->close_amid_handing();
-        }
-    }
+    explicit handle(std::unique_ptr<Place> place) noexcept : place_(place.release()) {}
 
     [[nodiscard]] Place& place() const noexcept {
         assert(place_ != nullptr && "noria: this endpoint was moved from");
@@ -130,7 +115,17 @@ protected:
         if (!is_open()) raise(place().last_error());
     }
 
-    std::unique_ptr<Place> place_;
+    // A function that consume_some() calls may close its consumer: then that call still stands in the place.
+    struct leaver {
+        void operator()(Place* place) const noexcept {
+            if constexpr (requires { place->close_amid_handing(); }) {
+                if (place->is_handing()) return place->close_amid_handing();
+            }
+            delete place;
+        }
+    };
+
+    std::unique_ptr<Place, leaver> place_;
 };
 
 }  // namespace noria::inline v1::queue
