@@ -188,8 +188,8 @@ public:
     // Calls f with each of the next messages, in place: f(message) or f(message, deliveries), message being const T& or
     // noria::bytes; at most `limit` of them, waiting only for the first. Each is released when f returns. If f throws,
     // the exception passes through, and that message stays first in the queue, its next delivery marked as a further one.
-    // If f closes the consumer (destroys it, or assigns another to it), that is the end: the message in hand stays first in the
-    // queue likewise. Returns how many were consumed, 0 (why() says why) to limit.
+    // If f closes the consumer (destroys it, or assigns another to it), this call ends, too: it counts the message in hand, which
+    // stays first in the queue likewise. Returns how many were consumed, 0 (why() says why) to limit.
     template <class F>
     std::size_t consume_some(F&& f, std::size_t most = SIZE_MAX) {
         return consume(f, most, limit::never());
@@ -309,13 +309,11 @@ private:
     // throws stays in the queue.
     struct showing {
         place_type& at;
-        std::size_t& consumed;
         const std::byte* in_hand = nullptr;
-        showing(place_type& where, std::size_t& count) noexcept : at(where), consumed(count) { at.begin_handing(); }
+        explicit showing(place_type& where) noexcept : at(where) { at.begin_handing(); }
         ~showing() {
             if (!at.usable()) [[unlikely]] {
-                if (at.end_handing_unusable() && in_hand == nullptr)
-                    --consumed;  // closed, and the message was put back
+                at.end_handing_unusable();
                 return;
             }
             at.end_handing();
@@ -340,9 +338,7 @@ private:
         };
         const std::byte* message = most != 0 ? first_message(at, how_long) : nullptr;
         while (message != nullptr) {
-            if (!show_from(
-                    at, message, call, [&] { return most - consumed; }, consumed))
-                return consumed;
+            if (!show_from(at, message, call, [&] { return most - consumed; })) return consumed;
             message = consumed < most ? at.next_message() : nullptr;
         }
         if (consumed != 0 && at.usable()) at.went(outcome::ok);
@@ -351,9 +347,8 @@ private:
 
     // Shows the message and those that follow at once, as many as left() allows. False: no more can be had.
     template <class Call, class Left>
-    static bool show_from(place_type& at, const std::byte* message, Call& call, const Left& left,
-                          std::size_t& consumed) {
-        showing now(at, consumed);
+    static bool show_from(place_type& at, const std::byte* message, Call& call, const Left& left) {
+        showing now(at);
         const auto show = [&](const std::byte* each, unsigned deliveries) {
             now.in_hand = each;
             bool usable = false;

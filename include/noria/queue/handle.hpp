@@ -117,7 +117,7 @@ protected:
 
     // A function that consume_some() calls may close its consumer: then that call still stands in the place.
     struct leaver {
-        void operator()(Place* place) const noexcept {
+        [[gnu::noinline]] void operator()(Place* place) const noexcept {
             if constexpr (requires { place->close_amid_handing(); }) {
                 if (place->is_handing()) return place->close_amid_handing();
             }

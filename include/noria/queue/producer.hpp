@@ -254,7 +254,7 @@ private:
         return further ? at.more_room(size) : at.make_room(size, how_long);
     }
 
-    static std::size_t write(std::byte* room, argument message) noexcept {
+    [[gnu::always_inline]] static std::size_t write(std::byte* room, argument message) noexcept {
         if constexpr (of_bytes) {
             copy_into_room(room, message);
             return message.size();

@@ -59,42 +59,46 @@ public:
     // A message that was taken and held is shown to the caller, and is the caller's until end_showing().
     void begin_showing() noexcept {
         if constexpr (Reader::many_leases)
-            ++leases_;
+            leases_ += lease;
         else
             begin_in_place();
     }
     void end_showing() noexcept {
         if constexpr (Reader::many_leases)
-            --leases_;
+            leases_ -= lease;
         else
             end_in_place();
     }
-
     // The same while messages are shown to a function of the caller's, one after the other.
     void begin_handing() noexcept {
-        begin_showing();
-        leases_ += handing;
+        if constexpr (Reader::many_leases)
+            leases_ += lease + 1;
+        else
+            begin_handing_in_place();
     }
     void end_handing() noexcept {
-        end_showing();
-        leases_ -= handing;
+        if constexpr (Reader::many_leases)
+            leases_ -= lease + 1;
+        else
+            end_handing_in_place();
     }
-    [[nodiscard]] bool is_handing() const noexcept { return leases_ >= handing; }
+    [[nodiscard]] bool is_handing() const noexcept {
+        if constexpr (Reader::many_leases) return leases_ % lease != 0;
+        return is_handing_in_place();
+    }
 
     // That function has closed its consumer: the endpoint leaves at once, and the message in hand stays for the next consumer.
     // The place itself goes with the last verb that is under way in it.
-    void close_amid_handing() noexcept {
-        assert((leases_ & (handing - 1)) <= leases_ / handing && "noria: a lease must not outlive its consumer");
+    [[gnu::noinline]] void close_amid_handing() noexcept {
+        assert(leases_ / lease == leases_ % lease && "noria: a lease must not outlive its consumer");
         put_back_what_is_held();
         is_left_ = true;
         detach();
     }
-    // Of a verb whose endpoint can no longer be used. Whether the function has closed it: then it is gone.
-    bool end_handing_unusable() noexcept {
-        leases_ -= handing;
-        const bool left = is_left_;
-        if (left && !is_handing()) delete this;
-        return left;
+    // Of a verb whose endpoint can no longer be used. If the function has closed it, the place is gone with the last such verb.
+    [[gnu::noinline]] void end_handing_unusable() noexcept {
+        if constexpr (Reader::many_leases) --leases_;
+        if (is_left_ && (!Reader::many_leases || !is_handing())) delete this;
     }
 
     // False: the file was truncated, and so may be what was read of the message; or somebody has scribbled on its word.
@@ -160,9 +164,10 @@ protected:
     }
 
 private:
-    static constexpr std::size_t handing = std::size_t{1} << (sizeof(std::size_t) * 4);
+    static constexpr std::size_t lease =
+        256;  // below it: how many verbs hand out to a function, each within the one before
 
-    std::size_t leases_ = 0;  // where there may be many; and `handing` for each verb that hands out to a function
+    std::size_t leases_ = 0;  // where there may be many
     bool is_left_ = false;    // by close_amid_handing()
 
     void put_back_what_is_held() noexcept {
