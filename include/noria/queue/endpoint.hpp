@@ -61,8 +61,8 @@ private:
 class NORIA_API endpoint : public os::fork_sensitive {
 public:
     // Opens or creates, takes the role, moves in. On failure the endpoint stays closed and last_error() says why.
-    bool attach(role wanted, opening how, const std::filesystem::path& path, const options& wishes,
-                const layout::shape& bare);
+    NORIA_ABI_DOOR bool attach(role wanted, opening how, const std::filesystem::path& path, const options& wishes,
+                               const layout::shape& bare);
 
     // 0, or the reasons why a verb may not touch the ring.
     [[nodiscard]] std::uint32_t blocked() const noexcept { return static_cast<std::uint32_t>(standing_); }
