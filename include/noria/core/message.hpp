@@ -84,8 +84,8 @@ private:
     std::size_t size_ = 0;
 };
 
-// Of a typed message that pop returns by value: 64 KiB. It lies on the caller's stack, and a second one on that of pop itself.
-// The smallest usual stack of a thread has 128 KiB (musl), so larger messages are taken in place: take(), consume_some().
+// Of a typed message that pop returns by value: 64 KiB. It lies on the caller's stack, and the smallest usual stack of a thread
+// has 128 KiB (musl). Larger messages are read in place: take(), consume_some().
 constexpr std::size_t popped_bytes_limit = std::size_t{1} << 16;
 
 // What pop returns: a message of its own, or nothing. Like std::optional<const T>, and it knows how often the message
@@ -102,6 +102,7 @@ public:
     const T& operator*() const noexcept { return *std::launder(reinterpret_cast<const T*>(storage_)); }
     const T* operator->() const noexcept { return std::addressof(**this); }
     [[nodiscard]] unsigned deliveries() const noexcept { return static_cast<unsigned>(deliveries_); }
+    void forget() noexcept { deliveries_ = 0; }  // from now on there is no message
 
 private:
     alignas(T) std::byte storage_[sizeof(T)];

@@ -92,6 +92,7 @@ class consumer : public handle<receiving<typename Queue::reader>> {
     using place_type = receiving<reader>;
     using base = handle<place_type>;
     static constexpr bool of_bytes = std::is_same_v<T, bytes>;
+    static constexpr bool is_large = sizeof(T) > 1024;  // to copy it twice would show; chosen by feel
 
 public:
     using lease_type = queue::lease<reader, T>;
@@ -250,12 +251,16 @@ private:
             place_type& at = place();
             if (is_short(at)) [[likely]] {
                 if (const std::byte* const message = at.ring.take(); message != nullptr) [[likely]] {
-                    if (at.deliveries() != 1) [[unlikely]]
+                    if constexpr (is_large) {
                         return copy_and_let_go(at, message);
-                    const popped<T> copy(message, 1);  // so that the compiler knows that it is one
-                    if (at.let_go_of_taken(message)) [[likely]]
-                        return copy;
-                    return {};
+                    } else {
+                        if (at.deliveries() != 1) [[unlikely]]
+                            return copy_and_let_go(at, message);
+                        const popped<T> copy(message, 1);  // so that the compiler knows that it is one
+                        if (at.let_go_of_taken(message)) [[likely]]
+                            return copy;
+                        return {};
+                    }
                 }
             }
             return receive_by_the_long_way(at, how_long);
@@ -263,8 +268,10 @@ private:
     }
     [[gnu::noinline]] static popped<T> copy_and_let_go(place_type& at, const std::byte* message) noexcept
         requires(!of_bytes) {
-        const popped<T> copy(message, at.deliveries());
-        return at.let_go(message) ? copy : popped<T>();
+        popped<T> copy(message, at.deliveries());  // at once where the caller wants it: there is no second one
+        if (!at.let_go(message)) [[unlikely]]
+            copy.forget();
+        return copy;
     }
     [[gnu::noinline]] static popped<T> receive_by_the_long_way(place_type& at, limit how_long) noexcept
         requires(!of_bytes) {
