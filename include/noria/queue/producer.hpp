@@ -87,7 +87,7 @@ private:
             (void)producer->wait(limit::at_once());  // sets why()
             return false;
         }
-        const bool sent = producer->commit(room_, used);
+        const bool sent = producer->commit(used);
         producer->close_claim();
         return sent && producer->announce();
     }
@@ -273,7 +273,7 @@ private:
         place_type& at = place();
         if (is_short(at, size_of(message))) [[likely]] {
             if (std::byte* const room = at.ring.claim(size_of(message)); room != nullptr) [[likely]] {
-                at.commit(room, write(room, message));
+                at.commit(write(room, message));
                 return at.bell();
             }
         }
@@ -281,7 +281,7 @@ private:
     }
     [[gnu::noinline]] static bool send_by_the_long_way(place_type& at, argument message, limit how_long) noexcept {
         std::byte* const room = room_for(at, size_of(message), how_long);
-        return room != nullptr && at.commit(room, write(room, message)) && at.announce();
+        return room != nullptr && at.commit(write(room, message)) && at.announce();
     }
 
     std::size_t send_some(std::span<const T> messages, limit how_long) noexcept {
@@ -307,7 +307,7 @@ private:
             const T& message = messages[sent];
             std::byte* const room = room_for(at, size_of(message), how_long, sent != 0);
             if (room == nullptr) break;
-            if (!at.commit(room, write(room, message))) return sent;
+            if (!at.commit(write(room, message))) return sent;
             ++sent;
         }
         if (sent != 0 && !at.bell()) return 0;
