@@ -65,6 +65,7 @@ public:
         }
     }
     template <text_of_unknown_end T>
+    // NOLINTNEXTLINE(bugprone-forwarding-reference-overload): it takes pointers and arrays alone
     bytes(T&&) = delete;  // noria: where does it end? Say std::string_view(text), or noria::bytes(data, size)
 
     [[nodiscard]] const std::byte* data() const noexcept { return static_cast<const std::byte*>(data_); }

@@ -1,5 +1,5 @@
+// bytes_of_a_char_array.cpp: with its first zero as its end, a binary message would lose its rest.
 // says: where does it end? Say std::string_view
-// With its first zero as its end, a binary message would lose its rest.
 #include <noria/spsc.hpp>
 
 bool send(noria::spsc<noria::bytes>::producer& out) {

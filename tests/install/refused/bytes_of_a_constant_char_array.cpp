@@ -1,3 +1,4 @@
+// bytes_of_a_constant_char_array.cpp: an array of char that is no text is no message by itself.
 // says: this_array_of_char_is_no_text_say_string_view_or_span
 #include <noria/mpmc.hpp>
 

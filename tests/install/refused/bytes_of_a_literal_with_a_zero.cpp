@@ -1,3 +1,4 @@
+// bytes_of_a_literal_with_a_zero.cpp: a literal with a zero inside ends where nobody knows.
 // says: this_array_of_char_is_no_text_say_string_view_or_span
 #include <noria/spsc.hpp>
 

@@ -1,3 +1,4 @@
+// bytes_of_a_pointer.cpp: a pointer to text does not say how much of it is meant.
 // says: where does it end? Say std::string_view
 #include <noria/spsc.hpp>
 

@@ -1,3 +1,4 @@
+// message_with_a_pointer.cpp: a message is no address.
 // says: a pointer means nothing in another process
 #include <noria/spsc.hpp>
 

@@ -1,5 +1,5 @@
+// pop_of_a_large_message.cpp: its copy would lie on the stack, even that of pop() from an empty queue.
 // says: too small for this message; use take()
-// Its copy would lie on the stack, even of an empty queue's pop().
 #include <noria/mpmc.hpp>
 #include <noria/spsc.hpp>
 
