@@ -276,8 +276,9 @@ BOOST_AUTO_TEST_CASE(the_kinds_of_values_are_as_described) {
         int number;
         float price;
     };
-    class closed {
-        int inside_;
+    struct closed {
+        explicit closed(int number) : inside(number) {}
+        int inside;
     };
     const std::vector<std::pair<unsigned, std::string_view>> expected{
         {noria::value_code<char>(), "char"},
