@@ -2,6 +2,7 @@
 #pragma once
 
 #include "noria/core/bits.hpp"
+#include "noria/core/value_kinds.hpp"
 
 #include <cstddef>
 #include <functional>
@@ -59,11 +60,15 @@ concept named_message = requires {
     std::string_view{T::noria_name};
 };
 
-// Two programs that disagree on size, alignment or noria_name (`static constexpr std::string_view noria_name`) of
-// their message type are kept apart at open. typeid takes no part: its text differs between compilers.
+// Two programs are kept apart at open if their message types differ in size, alignment, the kinds of their values
+// (value_kinds.hpp) or noria_name (`static constexpr std::string_view noria_name`). What the values mean, the compiler cannot
+// know: a type whose meaning changes needs another noria_name. typeid takes no part: its text differs between compilers.
 template <shareable T>
 consteval std::uint64_t type_tag() {
     std::uint64_t hash = fnv1a(alignof(T), fnv1a(sizeof(T), fnv1a("noria message")));
+    constexpr value_codes values = codes_of_values<T>();
+    hash = fnv1a(values.count, hash);
+    for (std::size_t i = 0; i < values.count; ++i) hash = fnv1a_byte(values.code[i], hash);
     if constexpr (named_message<T>) hash = fnv1a(std::string_view{T::noria_name}, hash);
     return hash;
 }

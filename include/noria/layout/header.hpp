@@ -33,7 +33,7 @@ struct header {
     std::uint32_t coordinated;    // coordination
     std::uint32_t form;           // message_form
     std::uint32_t publication;    // published_by_...
-    std::uint32_t message_align;  // 8 to 64, a power of two
+    std::uint32_t message_align;  // of the messages' type, a power of two, 1 to 64; bytes form: 8
     std::uint32_t reserved_word;  // zero
     std::uint64_t message_bytes;  // fixed form: of each message; bytes form: the maximum
     std::uint64_t type_tag;       // type_tag<T>() or bytes_type_tag()
