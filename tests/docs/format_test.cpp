@@ -190,6 +190,8 @@ BOOST_AUTO_TEST_CASE(constants_are_as_described) {
         {"role_lock_base", hex(layout::role_lock_base)},
         {"birth_lock", hex(layout::birth_lock)},
         {"lock_range_bytes", number(layout::lock_range_bytes)},
+        {"trial_lock_base", hex(layout::trial_lock_base)},
+        {"trial_lock_bytes", number(layout::trial_lock_bytes)},
         {"record_header_bytes", number(layout::record_header_bytes)},
         {"record_alignment", number(layout::record_alignment)},
         {"record_present", hex(layout::record_present)},

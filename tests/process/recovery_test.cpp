@@ -119,6 +119,7 @@ BOOST_AUTO_TEST_CASE(published_messages_are_all_there_in_order_after_all_were_ki
             }
             BOOST_REQUIRE(in.why() == noria::outcome::ended);
             BOOST_REQUIRE(in.ended() == noria::end::abandoned);
+            if (first && in.counters().received == next + 1) ++next;  // the same, and that was the last message
             BOOST_REQUIRE(next >= noted->sent);
             BOOST_REQUIRE(next <= noted->sent + 1);
             BOOST_REQUIRE(in.counters().sent == next);
