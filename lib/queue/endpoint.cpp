@@ -206,6 +206,11 @@ outcome endpoint::die_of_corruption() noexcept {
     return outcome::corrupt;
 }
 
+void endpoint::found_corrupt(bool in_hand) noexcept {
+    left_in_hand_ = left_in_hand_ || in_hand;
+    set_why(die_of_corruption());
+}
+
 // The truncation guard is a handler that runs in the middle of any thread's instructions, so it writes nothing that belongs
 // to an endpoint: `standing_` is read and written by the endpoint's thread without atomics, and a bit set between its load and
 // its store would be lost; and set in another thread's endpoint, it would be a race. Instead the handler leaves a mark where
