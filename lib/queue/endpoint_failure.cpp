@@ -57,6 +57,11 @@ outcome endpoint::die() noexcept {
     return cause;
 }
 
+void endpoint::found_corrupt(bool in_hand) noexcept {
+    left_in_hand_ = left_in_hand_ || in_hand;
+    set_why(die());
+}
+
 // What a verb answers that finds nothing, and may not wait, or may wait on: a peer that cannot be asked about or recovered
 // is told when it has been so for long.
 outcome endpoint::nothing_yet() noexcept {

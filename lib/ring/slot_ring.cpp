@@ -7,6 +7,7 @@
 #include <array>
 #include <bit>
 #include <limits>
+#include <span>
 
 namespace noria::inline v1::ring {
 
@@ -24,11 +25,12 @@ std::uint64_t steps_at_most(const slot_cursor& at) noexcept { return 2 * at.capa
 
 // What passes between the two sums makes the depth seem less, never more than it ever was.
 std::uint64_t depth_of(const ring_view& view) noexcept {
+    const std::span<const layout::tally_line> tallies(view.tallies, view.shape.endpoints);
     std::uint64_t sent = 0;
     std::uint64_t received = 0;
-    for (std::uint64_t i = 0; i < view.shape.endpoints; ++i) sent += load_relaxed(view.tallies[i].sent);
+    for (const layout::tally_line& each : tallies) sent += load_relaxed(each.sent);
     compiler_fence();
-    for (std::uint64_t i = 0; i < view.shape.endpoints; ++i) received += load_relaxed(view.tallies[i].received);
+    for (const layout::tally_line& each : tallies) received += load_relaxed(each.received);
     received += count_parked(view).parked;
     return sent - std::min(sent, received);
 }

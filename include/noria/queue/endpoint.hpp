@@ -131,10 +131,7 @@ public:
     bool glance() noexcept;
 
     // Ends this endpoint: its ring took back what it had just shown, or did not take what we had in hand.
-    void found_corrupt(bool in_hand = true) noexcept {
-        left_in_hand_ = left_in_hand_ || in_hand;
-        set_why(die());
-    }
+    void found_corrupt(bool in_hand = true) noexcept;
 
     // Whether one of so many places of the parking names a free entry.
     [[nodiscard]] bool parking_lies(std::uint64_t places) noexcept;
