@@ -10,6 +10,10 @@
 // the process lives on, the truncated queue's endpoints answer `corrupt`, and all other queues are unharmed.
 #pragma once
 
+#if __cplusplus < 202002L
+#error "noria needs C++20: compile with -std=c++20 or later (CMake: target_compile_features, cxx_std_20)"
+#else
+
 #include "noria/core/visibility.hpp"
 
 #include <system_error>
@@ -44,5 +48,7 @@ NORIA_API void guard_against_truncation();
 NORIA_API void guard_against_truncation(std::error_code& code) noexcept;
 
 }  // namespace noria::inline v1
+
+#endif  // C++20
 
 // SPDX-License-Identifier: BSL-1.0

@@ -7,6 +7,10 @@
 // are exact when nobody works. They come from a file that anybody with write access may have scribbled on.
 #pragma once
 
+#if __cplusplus < 202002L
+#error "noria needs C++20: compile with -std=c++20 or later (CMake: target_compile_features, cxx_std_20)"
+#else
+
 #include "noria/core/error.hpp"
 #include "noria/core/visibility.hpp"
 #include "noria/layout/geometry.hpp"
@@ -96,15 +100,15 @@ public:
     [[nodiscard]] const std::string& error_text() const noexcept { return error_.text; }
 
     // Throws noria::error, or sets the code: corrupt, where the truncation guard is on and found the file truncated.
-    [[nodiscard]] snapshot look() const;
-    [[nodiscard]] snapshot look(std::error_code& code) const;
+    [[nodiscard]] NORIA_ABI_DOOR snapshot look() const;
+    [[nodiscard]] NORIA_ABI_DOOR snapshot look(std::error_code& code) const;
 
 private:
     std::unique_ptr<queue::queue_file> file_;
     failure error_;
 };
 
-[[nodiscard]] NORIA_API snapshot inspect(const std::filesystem::path& path);
+[[nodiscard]] NORIA_API NORIA_ABI_DOOR snapshot inspect(const std::filesystem::path& path);
 
 // Removes a queue's file, if nobody is attached; errc::in_use otherwise. Only a queue file is ever removed. Whoever opens
 // at the same moment either keeps the file from being removed or does not find it.
@@ -112,5 +116,7 @@ NORIA_API void remove(const std::filesystem::path& path);
 NORIA_API void remove(const std::filesystem::path& path, std::error_code& code);
 
 }  // namespace noria::inline v1
+
+#endif  // C++20
 
 // SPDX-License-Identifier: BSL-1.0

@@ -17,6 +17,10 @@
 // sent as all or none, and noria::bytes may be as large as the ring.
 #pragma once
 
+#if __cplusplus < 202002L
+#error "noria needs C++20: compile with -std=c++20 or later (CMake: target_compile_features, cxx_std_20)"
+#else
+
 #include "noria/core/shareable.hpp"
 #include "noria/layout/geometry.hpp"
 #include "noria/message.hpp"
@@ -51,5 +55,7 @@ struct mpmc {
 };
 
 }  // namespace noria::inline v1
+
+#endif  // C++20
 
 // SPDX-License-Identifier: BSL-1.0

@@ -15,6 +15,10 @@
 // noria::spsc<tick, noria::coordination::robust_mutex>, which can send batches of all or none.
 #pragma once
 
+#if __cplusplus < 202002L
+#error "noria needs C++20: compile with -std=c++20 or later (CMake: target_compile_features, cxx_std_20)"
+#else
+
 #include "noria/core/shareable.hpp"
 #include "noria/layout/geometry.hpp"
 #include "noria/message.hpp"
@@ -53,5 +57,7 @@ struct spsc {
 };
 
 }  // namespace noria::inline v1
+
+#endif  // C++20
 
 // SPDX-License-Identifier: BSL-1.0

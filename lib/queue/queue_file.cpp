@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <span>
@@ -195,11 +196,20 @@ failure misplaced(const std::filesystem::path& path, const options& wishes, cons
     return {};
 }
 
-constexpr std::uint64_t default_capacity = 4096;            // messages
+// Messages: as many as 16 MiB hold, so that a file is made at once wherever there is some room; at most 4096, at least 4, with
+// which the two sides still need not wait for each other at each message.
+constexpr std::uint64_t default_capacity_most = 4096;
+constexpr std::uint64_t default_capacity_least = 4;
+constexpr std::uint64_t default_messages_bytes = 16U << 20;
 constexpr std::uint64_t default_capacity_bytes = 1U << 20;  // 1 MiB
 constexpr std::uint64_t default_endpoints = 64;             // of mpmc
 constexpr std::uint64_t default_parking = 64;               // of mpmc with deliveries_max
 constexpr std::uint64_t default_slot_message_bytes = 1024;  // of mpmc, bytes form
+
+std::uint64_t default_capacity(std::uint64_t message_bytes) {
+    const std::uint64_t fit = default_messages_bytes / std::max<std::uint64_t>(message_bytes, 1);
+    return std::bit_floor(std::clamp(fit, default_capacity_least, default_capacity_most));
+}
 
 }  // namespace
 
@@ -215,9 +225,9 @@ failure complete(const std::filesystem::path& path, const options& wishes, layou
         shape.parking = wishes.parking.value_or(wishes.deliveries_max ? default_parking : 0);
     }
     if (counts_messages(shape)) {
-        shape.capacity = wishes.capacity.value_or(default_capacity);
         if (shape.form == layout::message_form::bytes)
             shape.message_bytes = wishes.message_bytes_max.value_or(default_slot_message_bytes);
+        shape.capacity = wishes.capacity.value_or(default_capacity(shape.message_bytes));
     } else {
         shape.capacity = wishes.capacity_bytes.value_or(default_capacity_bytes);
         shape.message_bytes =

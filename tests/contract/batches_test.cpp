@@ -3,7 +3,11 @@
 
 #include "queues.hpp"
 
+#include <algorithm>
+#include <optional>
 #include <stdexcept>
+#include <utility>
+#include <vector>
 
 using namespace noria;
 using namespace noria::contract;
@@ -170,6 +174,43 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_batch_that_went_well_says_so_whatever_was_before
     BOOST_TEST(queue.out.why() == outcome::ok);
     BOOST_TEST(queue.in.try_consume_some([](const auto&) {}, 1) == 1U);
     BOOST_TEST(queue.in.why() == outcome::ok);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_function_may_close_the_consumer_that_calls_it, Q, queues) {
+    // Goal: no use after free, the role is free at once, and the message in hand comes to the next consumer, which is told that
+    // it is not the first. Method: the second of three messages closes the consumer, in each way that there is.
+    enum class way { destroyed, replaced, destroyed_and_thrown };
+    for (const way how : {way::destroyed, way::replaced, way::destroyed_and_thrown}) {
+        const rig::workspace place;
+        typename Q::producer out(place / "queue", Q::sized(4));
+        std::optional<typename Q::consumer> in(std::in_place, place / "queue");
+        std::optional<typename Q::consumer> heir;
+        BOOST_REQUIRE(push_numbers<Q>(out, 0, 3));
+        int seen = 0;
+        const auto close = [&](const auto&) {
+            if (++seen != 2) return;
+            if (how == way::replaced) {
+                *in = typename Q::consumer(place / "other", Q::sized(4));
+            } else {
+                in.reset();
+            }
+            heir.emplace(place / "queue");  // an spsc queue has room for it already
+            if (how == way::destroyed_and_thrown) throw 3;
+        };
+        if (how == way::destroyed_and_thrown)
+            BOOST_CHECK_THROW((void)in->consume_some(close), int);
+        else
+            BOOST_TEST(in->consume_some(close) == 2U);
+        std::vector<std::uint64_t> got;
+        while (const auto lease = heir->try_take()) {
+            const std::uint64_t number = Q::number(*lease);
+            got.push_back(number);
+            BOOST_TEST(lease.deliveries() == (number == 1 ? 2U : 1U));
+        }
+        std::ranges::sort(got);
+        BOOST_TEST(got == (std::vector<std::uint64_t>{1, 2}));
+        if (how == way::replaced) BOOST_TEST(in->is_open());
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

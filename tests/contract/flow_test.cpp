@@ -3,7 +3,10 @@
 
 #include "queues.hpp"
 
+#include <array>
+#include <chrono>
 #include <limits>
+#include <tuple>
 
 using namespace noria;
 using namespace noria::contract;
@@ -209,6 +212,59 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(messages_are_aligned_as_their_type_asks, Q, queues
             BOOST_TEST(reinterpret_cast<std::uintptr_t>(&*lease) % alignof(typename Q::message) == 0U);
         }
     }
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_moment_may_be_of_any_duration, Q, queues) {
+    // On an empty and on a full queue: what has passed is over at once; what is not a number, too; what is beyond the clock's
+    // range is not reached. (That it waits at all, the others of this suite and interrupts_test.cpp show.)
+    using clock = std::chrono::steady_clock;
+    using seconds = std::chrono::duration<double>;
+    pair_of<Q> queue(4);
+    const auto is_over = [&](auto when) {
+        return !queue.in.pop_until(when) && queue.in.why() == outcome::timed_out && !queue.in.take_until(when) &&
+               queue.in.consume_some_until([](const auto&) {}, 1, when) == 0;
+    };
+    BOOST_TEST(is_over(clock::now() + 0.01s));
+    BOOST_TEST(is_over(std::chrono::time_point<clock, seconds>(seconds(-1e300))));
+    BOOST_TEST(is_over(std::chrono::time_point<clock, seconds>(seconds(std::numeric_limits<double>::quiet_NaN()))));
+    BOOST_TEST(is_over(std::chrono::time_point<clock, std::chrono::hours>(std::chrono::hours::min())));
+    const auto far = [](auto when) { return clock::time_point(queue::moment(when)) == clock::time_point::max(); };
+    BOOST_TEST(far(std::chrono::time_point<clock, seconds>(seconds(1e300))));
+    BOOST_TEST(far(std::chrono::time_point<clock, std::chrono::hours>(std::chrono::hours::max())));
+    BOOST_REQUIRE(queue.fill());
+    const auto sample = Q::make(0);
+    BOOST_TEST(!queue.out.push_until(Q::view(sample), clock::now() + 0.01s));
+    BOOST_TEST(queue.out.why() == outcome::timed_out);
+}
+
+namespace {
+
+// Its address is somewhere else, if one asks it.
+template <bool = true>
+struct elsewhere {
+    std::uint64_t number = 0;
+    elsewhere* operator&() const noexcept { return nullptr; }
+};
+
+}  // namespace
+
+using elsewhere_queues =
+    std::tuple<spsc<elsewhere<>>, mpmc<elsewhere<>>, spsc<elsewhere<>, coordination::robust_mutex>>;
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_message_with_an_address_operator_of_its_own_arrives, Queue, elsewhere_queues) {
+    const rig::workspace place;
+    typename Queue::producer out(place / "queue", {.capacity = 8});
+    typename Queue::consumer in(place / "queue");
+    const std::array<elsewhere<>, 2> some{{{.number = 2}, {.number = 3}}};
+    BOOST_REQUIRE(out.push({.number = 1}));
+    BOOST_REQUIRE(out.push_some(some) == 2U);
+    auto room = out.claim();
+    room->number = 4;
+    BOOST_REQUIRE(room.commit());
+    BOOST_TEST(in.pop()->number == 1U);
+    BOOST_TEST(in.take()->number == 2U);
+    std::uint64_t sum = 0;
+    BOOST_TEST(in.consume_some([&](const elsewhere<>& each) { sum += each.number; }) == 2U);
+    BOOST_TEST(sum == 7U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

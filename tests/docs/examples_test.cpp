@@ -7,11 +7,13 @@
 // directory of the test's own.
 #include "markdown.hpp"
 
+#include "noria/inspect.hpp"
 #include "rig/child.hpp"
 #include "rig/workspace.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -19,6 +21,8 @@
 #include <map>
 #include <regex>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 namespace fs = std::filesystem;
@@ -73,6 +77,7 @@ public:
         BOOST_TEST(compiled, source << " does not compile:\n" << read_text(log.string()));
         return compiled ? program : "";
     }
+    [[nodiscard]] fs::path file(const std::string& name) const { return dir_ / name; }
     // Runs them all at once; what each printed.
     std::map<std::string, std::string> run(const std::vector<std::string>& all) {
         std::map<std::string, noria::rig::child> running;
@@ -97,6 +102,50 @@ std::string name_of(const std::string& block) {
     std::smatch found;
     return std::regex_search(block, found, name) ? found[1].str() : "";
 }
+
+// Whether it has ended, though nobody has waited for it yet.
+bool has_ended(const noria::rig::child& process) {
+    siginfo_t info{};
+    return waitid(P_PID, static_cast<id_t>(process.pid()), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
+}
+
+// The README's producer and consumer, with a stream that does not end by itself, at work on one queue.
+struct pair_at_work {
+    pair_at_work(const std::string& producer_program, const std::string& consumer_program, fs::path file)
+        : queue(std::move(file)), programs{producer_program, consumer_program} {
+        restart_producer();
+        restart_consumer();
+        BOOST_REQUIRE(become([](const noria::snapshot& now) { return now.counters.received != 0; }));
+    }
+    ~pair_at_work() {
+        producer = {};
+        consumer = {};
+        fs::remove(queue);
+    }
+    void restart_producer() { producer = start({programs[0]}, queue.string() + ".producer"); }
+    void restart_consumer() { consumer = start({programs[1]}, queue.string() + ".consumer"); }
+
+    // Waits until the queue looks so. False: one of the programs ended before.
+    template <class Look>
+    bool become(Look look) {
+        for (;;) {
+            const bool over =
+                (producer.pid() > 0 && has_ended(producer)) || (consumer.pid() > 0 && has_ended(consumer));
+            try {
+                if (look(noria::inspect(queue))) return true;
+            } catch (const noria::error&) {  // not made yet
+            }
+            if (over) return false;
+            std::this_thread::yield();
+        }
+    }
+    [[nodiscard]] noria::counters figures() const { return noria::inspect(queue).counters; }
+
+    fs::path queue;
+    std::string programs[2];
+    noria::rig::child producer;
+    noria::rig::child consumer;
+};
 
 // The example in a header's comments, as a program. Empty: there is none.
 std::string example_of(const fs::path& header) {
@@ -166,6 +215,71 @@ BOOST_AUTO_TEST_CASE(the_readmes_programs_compile_and_work_together_as_it_says) 
         }
     }
     BOOST_TEST(programs_run >= 2U);  // a producer and a consumer at least
+}
+
+BOOST_AUTO_TEST_CASE(the_readmes_programs_end_or_go_on_as_it_says_when_one_is_killed) {
+    // Goal: what the table below the two programs says, line by line. Method: the programs are the README's, but for the number
+    // of ticks, and with the lines that it gives for its right column. Both work; one is killed; the other is looked at.
+    const std::string readme = read_text(checkout + "/README.md");
+    std::map<std::string, std::string> files;
+    std::map<std::string, std::string> awaiting;  // the beginning of a line, and what stands there with the option
+    for (const auto& block : noria::docs::fenced_blocks(readme)) {
+        if (block.language != "cpp") continue;
+        if (const std::string name = name_of(block.text); !name.empty()) files[name] = block.text;
+        for (const auto& line : lines_of(block.text)) {
+            if (line.starts_with("ticks::") && line.find("await_successor") != std::string::npos)
+                awaiting[line.substr(0, line.find('{'))] = line;
+        }
+    }
+    BOOST_REQUIRE_EQUAL(awaiting.size(), 2U);
+    programs here;
+    for (const bool awaits : {false, true}) {
+        for (const auto& name : {"ticks.hpp", "producer.cpp", "consumer.cpp"}) {
+            std::string text = files.at(name);
+            replace_all(text, "1'000'000;", "1'000'000'000'000'000;");
+            for (const auto& [begin, line] : awaiting) {
+                if (const auto at = text.find(begin + "{"); awaits && at != std::string::npos)
+                    text.replace(at, text.find(';', at) + 1 - at, line);
+            }
+            here.write(name, text);
+        }
+        const std::string producer = here.compile("producer.cpp");
+        const std::string consumer = here.compile("consumer.cpp");
+        BOOST_REQUIRE(!producer.empty());
+        BOOST_REQUIRE(!consumer.empty());
+        const auto is_full = [](const noria::snapshot& now) { return now.depth == now.shape.capacity; };
+        // The one that lives has found the other dead, and recovered it.
+        const auto is_alone = [](const noria::snapshot& now) { return now.roster.size() == 1; };
+        const noria::rig::fate status_1{.exit_status = 1, .signal = 0};
+        {
+            pair_at_work both(producer, consumer, here.file("ticks"));
+            both.producer.kill();
+            if (awaits) {
+                BOOST_TEST(both.become([&](const noria::snapshot& now) { return now.depth == 0 && is_alone(now); }));
+                const std::uint64_t before = both.figures().received;
+                both.restart_producer();
+                BOOST_TEST(both.become([&](const noria::snapshot& now) { return now.counters.received > before; }));
+                BOOST_TEST(!has_ended(both.consumer));
+            } else {
+                BOOST_TEST((both.consumer.wait() == status_1));
+                BOOST_TEST(both.figures().received == both.figures().sent);
+            }
+        }
+        {
+            pair_at_work both(producer, consumer, here.file("ticks"));
+            both.consumer.kill();
+            if (awaits) {
+                BOOST_TEST(both.become([&](const noria::snapshot& now) { return is_full(now) && is_alone(now); }));
+                const std::uint64_t sent = both.figures().sent;
+                both.restart_consumer();
+                BOOST_TEST(both.become([&](const noria::snapshot& now) { return now.counters.received > sent; }));
+                BOOST_TEST(!has_ended(both.producer));
+            } else {
+                BOOST_TEST((both.producer.wait() == status_1));
+                BOOST_TEST(is_full(noria::inspect(both.queue)));
+            }
+        }
+    }
 }
 
 BOOST_AUTO_TEST_CASE(the_headers_examples_compile_and_run) {

@@ -5,6 +5,7 @@
 #include "markdown.hpp"
 
 #include "noria/core/shareable.hpp"
+#include "noria/core/value_kinds.hpp"
 #include "noria/layout/geometry.hpp"
 #include "noria/layout/header.hpp"
 #include "noria/layout/mutex_words.hpp"
@@ -16,11 +17,15 @@
 #include "noria/layout/tally_line.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <fmt/format.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <regex>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace layout = noria::layout;
@@ -211,6 +216,86 @@ BOOST_AUTO_TEST_CASE(constants_are_as_described) {
         BOOST_TEST(found.at(name) == value, name << ": FORMAT.md says " << found.at(name) << ", it is " << value);
     }
     for (const auto& [name, value] : found) BOOST_TEST(expected.contains(name), "there is no constant " << name);
+}
+
+BOOST_AUTO_TEST_CASE(each_version_that_a_sentence_names_is_the_present_one) {
+    static const std::regex named{R"(\b([Ff]ormat:?|version)\s+(\d+)\b)"};
+    const std::string& text = format_text();
+    int found = 0;
+    for (auto each = std::sregex_iterator(text.begin(), text.end(), named); each != std::sregex_iterator(); ++each) {
+        ++found;
+        BOOST_TEST((*each)[2].str() == std::to_string(noria::format_version), each->str());
+    }
+    BOOST_TEST(found >= 4);
+}
+
+BOOST_AUTO_TEST_CASE(each_number_that_a_sentence_names_is_that_of_the_code) {
+    // Method: the words as the page has them, with the numbers as the code has them.
+    const layout::geometry where = layout::place({.message_bytes = 8, .capacity = 4});
+    const auto log2 = [](std::uint64_t power) {
+        unsigned log = 0;
+        while (std::uint64_t{1} << log < power) ++log;
+        return log;
+    };
+    const auto entry = sizeof(layout::roster_entry);
+    const auto line = sizeof(layout::producer_line);
+    const auto words = sizeof(layout::queue_words);
+    for (const std::string& each : {
+             fmt::format("header page      {} bytes", sizeof(layout::header)),
+             fmt::format("    {}         roster           {} entries of {} bytes", where.roster_offset,
+                         where.roster_length, entry),
+             fmt::format("    {}         ring words       {} bytes: six lines of {}", where.words_offset, words, line),
+             fmt::format("    {}         (zero)           up to the next page", where.words_offset + words),
+             fmt::format("    {}         ring             ring_bytes bytes", where.ring_offset),
+             fmt::format("up to file_bytes, a multiple of {}", layout::page_bytes),
+             fmt::format("0x{:08x} as the creator's machine writes it", layout::byte_order_mark),
+             fmt::format("| `header_bytes` | {} |", sizeof(layout::header)),
+             fmt::format("| `kind` | {}: spsc. {}: mpmc |", static_cast<unsigned>(layout::queue_kind::spsc),
+                         static_cast<unsigned>(layout::queue_kind::mpmc)),
+             fmt::format("Fixed form: messages, 1 to 2^{}. Bytes form: bytes of ring, {} to 2^{}",
+                         log2(layout::capacity_max), layout::capacity_bytes_min, log2(layout::capacity_bytes_max)),
+             fmt::format("| `roster_length` | entries: {}. mpmc: 2 to {} |", where.roster_length,
+                         layout::endpoints_limit),
+             fmt::format("| `roster_offset` | {} |", where.roster_offset),
+             fmt::format("| `words_offset` | {}. mpmc", where.words_offset),
+             fmt::format("| `ring_offset` | {}. mpmc", where.ring_offset),
+             fmt::format("is parked, 1 to {}; or 0", layout::deliveries_limit),
+             fmt::format("places in the parking, 1 to {}; or 0", layout::parking_limit),
+             fmt::format("at most the first {} values", noria::values_at_most),
+             fmt::format("everything behind the {}nd value", noria::values_at_most),
+             fmt::format("k = {} / m messages to a slot", noria::line_bytes - layout::record_header_bytes),
+             fmt::format("and slot_bytes = {};", noria::line_bytes),
+         }) {
+        BOOST_TEST(format_text().find(each) != std::string::npos, "FORMAT.md does not say '" << each << "'");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(the_kinds_of_values_are_as_described) {
+    enum class colour { red };
+    union either {
+        int number;
+        float price;
+    };
+    struct closed {
+        explicit closed(int number) : inside(number) {}
+        int inside;
+    };
+    const std::vector<std::pair<unsigned, std::string_view>> expected{
+        {noria::value_code<char>(), "char"},
+        {noria::value_code<bool>(), "bool"},
+        {noria::value_code<signed char>(), "signed integers"},
+        {noria::value_code<unsigned char>(), "unsigned integers"},
+        {noria::value_code<float>(), "float"},
+        {noria::value_code<colour>(), "enumerations"},
+        {noria::value_code<either>(), "unions"},
+        {noria::value_code<closed>(), "classes"},
+        {noria::value_code<int*>(), "all else"}};
+    const auto rows = noria::docs::table_below(format_text(), "Type tag");
+    BOOST_REQUIRE_EQUAL(rows.size(), expected.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        BOOST_TEST(rows[i].at(0) == std::to_string(expected[i].first >> 4));
+        BOOST_TEST(rows[i].at(1).starts_with(expected[i].second), rows[i].at(1));
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -9,8 +9,12 @@ namespace noria::inline v1 {
 
 // Both are crash-safe, and a queue's file says which it is.
 enum class coordination : std::uint32_t {
-    lock_free = 1,     // rings without locks: the fastest, and no endpoint waits for another's verb to end
-    robust_mutex = 2,  // one mutex in the file: batches of all or none, many producers with messages of any size
+    // Rings without locks: the fastest. Here "lock-free" means no more than that. An mpmc producer that stands still between its
+    // claim and its commit delays the messages behind that claim, and a consumer that stands still with a message keeps its slot:
+    // why() says stalled. An spsc endpoint waits for messages and room alone, never for the other side's verb.
+    lock_free = 1,
+    // One mutex in the file: batches of all or none, many producers with messages of any size.
+    robust_mutex = 2,
 };
 
 constexpr std::string_view name(coordination one) noexcept {

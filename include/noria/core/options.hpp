@@ -20,7 +20,8 @@ struct waiting {
 // Every member has an initialiser, so that naming only some of them draws no warning.
 struct options {
     // The geometry. Set and different from the file's: errc::other_geometry, naming both.
-    std::optional<std::uint64_t> capacity{};  // messages, 1 to 2^31, a power of two; unset at creation: 4096
+    // Messages, 1 to 2^31, a power of two; unset at creation: 4096, or as many as 16 MiB hold, but at least 4.
+    std::optional<std::uint64_t> capacity{};
     // Rings of bytes, 64 to 2^40, a power of two; unset: 1 MiB: of noria::bytes in spsc, and in mpmc under a mutex.
     std::optional<std::uint64_t> capacity_bytes{};
     // noria::bytes there: 1 to capacity_bytes - 16; unset: a quarter of it. In a lock-free mpmc: unset: 1024.

@@ -39,11 +39,11 @@ constexpr bool is_taken_apart = std::is_class_v<T>&& std::is_aggregate_v<T>;
 // listed, since std::is_integral and std::is_floating_point say of others what the language mode (gnu++, c++) says.
 template <class T>
 consteval std::uint8_t value_code() {
-    using U = std::remove_cv_t<T>;
-    constexpr auto is_one_of = []<class... Of>() { return (std::is_same_v<U, Of> || ...); };
+    using value = std::remove_cv_t<T>;
+    constexpr auto is_one_of = []<class... Of>() { return (std::is_same_v<value, Of> || ...); };
     constexpr auto code = [](value_kind kind) {
         unsigned log = 0;
-        while ((std::size_t{1} << log) < sizeof(U)) ++log;
+        while ((std::size_t{1} << log) < sizeof(value)) ++log;
         return static_cast<std::uint8_t>(static_cast<unsigned>(kind) << 4 | log);
     };
     if (is_one_of.template operator()<std::byte, char, char8_t>()) return code(value_kind::text_or_byte);
@@ -56,9 +56,9 @@ consteval std::uint8_t value_code() {
         return code(value_kind::unsigned_integer);
     if (is_one_of.template operator()<wchar_t>())
         return code(std::is_signed_v<wchar_t> ? value_kind::signed_integer : value_kind::unsigned_integer);
-    if (std::is_enum_v<U>) return code(value_kind::enumeration);
-    if (std::is_union_v<U>) return static_cast<unsigned>(value_kind::whole_union) << 4;
-    if (std::is_class_v<U>) return static_cast<unsigned>(value_kind::whole_class) << 4;
+    if (std::is_enum_v<value>) return code(value_kind::enumeration);
+    if (std::is_union_v<value>) return static_cast<unsigned>(value_kind::whole_union) << 4;
+    if (std::is_class_v<value>) return static_cast<unsigned>(value_kind::whole_class) << 4;
     return static_cast<unsigned>(value_kind::other) << 4;
 }
 

@@ -62,7 +62,7 @@ public:
     const T& operator*() const noexcept requires(!of_bytes) {
         return *std::launder(reinterpret_cast<const T*>(message_));
     }
-    const T* operator->() const noexcept requires(!of_bytes) { return &**this; }
+    const T* operator->() const noexcept requires(!of_bytes) { return std::addressof(**this); }
     [[nodiscard]] bytes operator*() const noexcept requires of_bytes { return {message_, size_}; }
     [[nodiscard]] const std::byte* data() const noexcept requires of_bytes { return message_; }
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
@@ -92,6 +92,7 @@ class consumer : public handle<receiving<typename Queue::reader>> {
     using place_type = receiving<reader>;
     using base = handle<place_type>;
     static constexpr bool of_bytes = std::is_same_v<T, bytes>;
+    static constexpr bool is_large = sizeof(T) > 1024;  // to copy it twice would show; chosen by feel
 
 public:
     using lease_type = queue::lease<reader, T>;
@@ -131,16 +132,14 @@ public:
     consumer& operator=(consumer&&) noexcept = default;
 
     // Copies the first message out and releases it. For noria::bytes the copy lies in a buffer of the consumer's, until
-    // its next pop.
+    // its next pop. A type larger than popped_bytes_limit does not compile: take() its messages.
     [[nodiscard]] popped<T> pop() noexcept { return receive(limit::never()); }
     [[nodiscard]] popped<T> try_pop() noexcept { return receive(limit::at_once()); }
     template <class Rep, class Period>
     [[nodiscard]] popped<T> pop_for(std::chrono::duration<Rep, Period> time) noexcept {
         return receive(limit::after(time));
     }
-    [[nodiscard]] popped<T> pop_until(std::chrono::steady_clock::time_point when) noexcept {
-        return receive(limit::until(when));
-    }
+    [[nodiscard]] popped<T> pop_until(moment when) noexcept { return receive(limit::until(when)); }
 
     // The same into a buffer of the caller's. buffer_too_small: the message stays first, and size() of what is returned
     // says how many bytes it has.
@@ -155,8 +154,7 @@ public:
                                     std::chrono::duration<Rep, Period> time) noexcept requires of_bytes {
         return receive_into(buffer, limit::after(time));
     }
-    [[nodiscard]] popped<T> pop_until(std::span<std::byte> buffer,
-                                      std::chrono::steady_clock::time_point when) noexcept requires of_bytes {
+    [[nodiscard]] popped<T> pop_until(std::span<std::byte> buffer, moment when) noexcept requires of_bytes {
         return receive_into(buffer, limit::until(when));
     }
 
@@ -168,9 +166,7 @@ public:
     [[nodiscard]] lease_type take_for(std::chrono::duration<Rep, Period> time) noexcept {
         return hold(limit::after(time));
     }
-    [[nodiscard]] lease_type take_until(std::chrono::steady_clock::time_point when) noexcept {
-        return hold(limit::until(when));
-    }
+    [[nodiscard]] lease_type take_until(moment when) noexcept { return hold(limit::until(when)); }
 
     // mpmc with deliveries_max: a message that is parked since so many of its holders died or threw. Held in place like any
     // other, and gone from the parking when the lease goes; deliveries() is one more than they were. Never waits, and does
@@ -193,7 +189,8 @@ public:
     // Calls f with each of the next messages, in place: f(message) or f(message, deliveries), message being const T& or
     // noria::bytes; at most `limit` of them, waiting only for the first. Each is released when f returns. If f throws,
     // the exception passes through, and that message stays first in the queue, its next delivery marked as a further one.
-    // Returns how many were consumed, 0 (why() says why) to limit.
+    // If f closes the consumer (destroys it, or assigns another to it), this call ends, too: it counts the message in hand, which
+    // stays first in the queue likewise. Returns how many were consumed, 0 (why() says why) to limit.
     template <class F>
     std::size_t consume_some(F&& f, std::size_t most = SIZE_MAX) {
         return consume(f, most, limit::never());
@@ -207,7 +204,7 @@ public:
         return consume(f, most, limit::after(time));
     }
     template <class F>
-    std::size_t consume_some_until(F&& f, std::size_t most, std::chrono::steady_clock::time_point when) {
+    std::size_t consume_some_until(F&& f, std::size_t most, moment when) {
         return consume(f, most, limit::until(when));
     }
 
@@ -246,18 +243,24 @@ private:
     }
 
     popped<T> receive(limit how_long) noexcept {
+        static_assert(of_bytes || sizeof(T) <= popped_bytes_limit,
+                      "noria: pop() returns its copy on the stack, which is too small for this message; use take()");
         if constexpr (of_bytes) {
             return receive_into({buffer_.get(), this->message_bytes_max()}, how_long);
         } else {
             place_type& at = place();
             if (is_short(at)) [[likely]] {
                 if (const std::byte* const message = at.ring.take(); message != nullptr) [[likely]] {
-                    if (at.deliveries() != 1) [[unlikely]]
+                    if constexpr (is_large) {
                         return copy_and_let_go(at, message);
-                    const popped<T> copy(message, 1);  // so that the compiler knows that it is one
-                    if (at.let_go_of_taken(message)) [[likely]]
-                        return copy;
-                    return {};
+                    } else {
+                        if (at.deliveries() != 1) [[unlikely]]
+                            return copy_and_let_go(at, message);
+                        const popped<T> copy(message, 1);  // so that the compiler knows that it is one
+                        if (at.let_go_of_taken(message)) [[likely]]
+                            return copy;
+                        return {};
+                    }
                 }
             }
             return receive_by_the_long_way(at, how_long);
@@ -265,8 +268,10 @@ private:
     }
     [[gnu::noinline]] static popped<T> copy_and_let_go(place_type& at, const std::byte* message) noexcept
         requires(!of_bytes) {
-        const popped<T> copy(message, at.deliveries());
-        return at.let_go(message) ? copy : popped<T>();
+        popped<T> copy(message, at.deliveries());  // at once where the caller wants it: there is no second one
+        if (!at.let_go(message)) [[unlikely]]
+            copy.forget();
+        return copy;
     }
     [[gnu::noinline]] static popped<T> receive_by_the_long_way(place_type& at, limit how_long) noexcept
         requires(!of_bytes) {
@@ -312,10 +317,13 @@ private:
     struct showing {
         place_type& at;
         const std::byte* in_hand = nullptr;
-        explicit showing(place_type& where) noexcept : at(where) { at.begin_showing(); }
+        explicit showing(place_type& where) noexcept : at(where) { at.begin_handing(); }
         ~showing() {
-            if (!at.usable()) return;
-            at.end_showing();
+            if (!at.usable()) [[unlikely]] {
+                at.end_handing_unusable();
+                return;
+            }
+            at.end_handing();
             if (in_hand != nullptr) at.put_back(in_hand, true);
         }
         showing(const showing&) = delete;
@@ -333,7 +341,7 @@ private:
             else
                 f(each);
             ++consumed;
-            return at.usable();  // This may be a fork's copy by now.
+            return at.usable();  // This may be a fork's copy by now, or closed.
         };
         const std::byte* message = most != 0 ? first_message(at, how_long) : nullptr;
         while (message != nullptr) {

@@ -61,8 +61,8 @@ private:
 class NORIA_API endpoint : public os::fork_sensitive {
 public:
     // Opens or creates, takes the role, moves in. On failure the endpoint stays closed and last_error() says why.
-    bool attach(role wanted, opening how, const std::filesystem::path& path, const options& wishes,
-                const layout::shape& bare);
+    NORIA_ABI_DOOR bool attach(role wanted, opening how, const std::filesystem::path& path, const options& wishes,
+                               const layout::shape& bare);
 
     // 0, or the reasons why a verb may not touch the ring.
     [[nodiscard]] std::uint32_t blocked() const noexcept { return static_cast<std::uint32_t>(standing_); }
@@ -71,7 +71,11 @@ public:
     void begin_in_place() noexcept { standing_ |= busy_bit; }
     void end_in_place() noexcept { standing_ &= ~busy_bit; }
     [[nodiscard]] bool in_place() const noexcept { return (standing_ & busy_bit) != 0; }
-    [[nodiscard]] bool usable() const noexcept { return (blocked() & ~busy_bit) == 0; }
+    [[nodiscard]] bool usable() const noexcept { return (blocked() & ~(busy_bit | handing_bit)) == 0; }
+    // The same while a function of the caller's is handed one message after the other.
+    void begin_handing_in_place() noexcept { standing_ |= busy_bit | handing_bit; }
+    void end_handing_in_place() noexcept { standing_ &= ~(busy_bit | handing_bit); }
+    [[nodiscard]] bool is_handing_in_place() const noexcept { return (standing_ & handing_bit) != 0; }
 
     // Seldom anything new: a store that is not made leaves room for those that others wait for.
     void went(outcome how) noexcept {
@@ -151,10 +155,12 @@ protected:
     [[nodiscard]] std::chrono::nanoseconds spin() const noexcept { return waiting_.spin; }
 
 private:
+    // The two lowest are those of an endpoint that can be used: usable() is one comparison.
     static constexpr std::uint64_t busy_bit = 1;
-    static constexpr std::uint64_t closed_bit = 2;
-    static constexpr std::uint64_t forked_bit = 4;
-    static constexpr std::uint64_t corrupt_bit = 8;
+    static constexpr std::uint64_t handing_bit = 2;
+    static constexpr std::uint64_t closed_bit = 4;
+    static constexpr std::uint64_t forked_bit = 8;
+    static constexpr std::uint64_t corrupt_bit = 16;
     static constexpr unsigned why_shift = 32;
 
     void set_why(outcome how) noexcept { standing_ = blocked() | static_cast<std::uint64_t>(how) << why_shift; }

@@ -3,14 +3,18 @@
 
 #include "noria/core/error.hpp"
 #include "noria/core/outcome.hpp"
+#include "noria/os/process.hpp"
 #include "noria/queue/counters.hpp"
 #include "noria/queue/endpoint.hpp"
 
 #include <cassert>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <type_traits>
+#include <utility>
 
 namespace noria::inline v1::queue {
 
@@ -18,6 +22,32 @@ namespace noria::inline v1::queue {
 template <class End>
 constexpr bool has_mutex = requires {
     requires End::has_mutex;
+};
+
+// A moment of the monotonic clock, of whatever duration: now() + 0.05s. What lies beyond the clock's range is its end, and
+// what is not a number has passed.
+class moment {
+public:
+    template <class Duration>
+    constexpr moment(std::chrono::time_point<os::monotonic, Duration> when) noexcept : when_(within(when)) {}
+    constexpr operator os::monotonic::time_point() const noexcept { return when_; }
+
+private:
+    using exact = os::monotonic::time_point;
+
+    template <class Duration>
+    static constexpr exact within(std::chrono::time_point<os::monotonic, Duration> when) noexcept {
+        if constexpr (std::is_same_v<Duration, exact::duration>) {
+            return when;
+        } else {
+            const auto ns = std::chrono::duration<long double, std::nano>(when.time_since_epoch()).count();
+            if (!(ns > -9.2e18L)) return exact::min();  // 2^63 ns are 292 years
+            if (ns > 9.2e18L) return exact::max();
+            return exact(std::chrono::duration_cast<exact::duration>(when.time_since_epoch()));
+        }
+    }
+
+    exact when_;
 };
 
 // Place is the endpoint in the file: it stays where it is while the handle moves, so claims and leases stay valid.
@@ -75,7 +105,7 @@ public:
     [[nodiscard]] std::uint64_t high_water() const noexcept { return counters().high_water; }
 
 protected:
-    explicit handle(std::unique_ptr<Place> place) noexcept : place_(std::move(place)) {}
+    explicit handle(std::unique_ptr<Place> place) noexcept : place_(place.release()) {}
 
     [[nodiscard]] Place& place() const noexcept {
         assert(place_ != nullptr && "noria: this endpoint was moved from");
@@ -85,7 +115,17 @@ protected:
         if (!is_open()) raise(place().last_error());
     }
 
-    std::unique_ptr<Place> place_;
+    // A function that consume_some() calls may close its consumer: then that call still stands in the place.
+    struct leaver {
+        [[gnu::noinline]] void operator()(Place* place) const noexcept {
+            if constexpr (requires { place->close_amid_handing(); }) {
+                if (place->is_handing()) return place->close_amid_handing();
+            }
+            delete place;
+        }
+    };
+
+    std::unique_ptr<Place, leaver> place_;
 };
 
 }  // namespace noria::inline v1::queue

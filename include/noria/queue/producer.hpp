@@ -57,7 +57,7 @@ public:
     T& operator*() const noexcept requires(!std::is_same_v<T, bytes>) {
         return *std::launder(reinterpret_cast<T*>(room_));
     }
-    T* operator->() const noexcept requires(!std::is_same_v<T, bytes>) { return &**this; }
+    T* operator->() const noexcept requires(!std::is_same_v<T, bytes>) { return std::addressof(**this); }
     [[nodiscard]] std::span<std::byte> operator*() const noexcept requires std::is_same_v<T, bytes> {
         return {room_, size_};
     }
@@ -87,7 +87,7 @@ private:
             (void)producer->wait(limit::at_once());  // sets why()
             return false;
         }
-        const bool sent = producer->commit(room_, used);
+        const bool sent = producer->commit(used);
         producer->close_claim();
         return sent && producer->announce();
     }
@@ -151,9 +151,7 @@ public:
     bool push_for(argument message, std::chrono::duration<Rep, Period> time) noexcept {
         return send(message, limit::after(time));
     }
-    bool push_until(argument message, std::chrono::steady_clock::time_point when) noexcept {
-        return send(message, limit::until(when));
-    }
+    bool push_until(argument message, moment when) noexcept { return send(message, limit::until(when)); }
 
     // Sends as many of the messages, in order, as there is room for; waits only for the first. Each is committed by
     // itself; the consumer is woken once. Returns how many were sent, 0 (why() says why) to messages.size().
@@ -163,7 +161,7 @@ public:
     std::size_t push_some_for(std::span<const T> messages, std::chrono::duration<Rep, Period> time) noexcept {
         return send_some(messages, limit::after(time));
     }
-    std::size_t push_some_until(std::span<const T> messages, std::chrono::steady_clock::time_point when) noexcept {
+    std::size_t push_some_until(std::span<const T> messages, moment when) noexcept {
         return send_some(messages, limit::until(when));
     }
 
@@ -181,8 +179,7 @@ public:
                       std::chrono::duration<Rep, Period> time) noexcept requires has_mutex<writer> {
         return send_all(messages, limit::after(time));
     }
-    bool push_all_until(std::span<const T> messages,
-                        std::chrono::steady_clock::time_point when) noexcept requires has_mutex<writer> {
+    bool push_all_until(std::span<const T> messages, moment when) noexcept requires has_mutex<writer> {
         return send_all(messages, limit::until(when));
     }
 
@@ -194,7 +191,7 @@ public:
     [[nodiscard]] claim_type claim_for(std::chrono::duration<Rep, Period> time) noexcept requires(!of_bytes) {
         return reserve(sizeof(T), limit::after(time));
     }
-    [[nodiscard]] claim_type claim_until(std::chrono::steady_clock::time_point when) noexcept requires(!of_bytes) {
+    [[nodiscard]] claim_type claim_until(moment when) noexcept requires(!of_bytes) {
         return reserve(sizeof(T), limit::until(when));
     }
 
@@ -210,8 +207,7 @@ public:
                                        std::chrono::duration<Rep, Period> time) noexcept requires of_bytes {
         return reserve(size, limit::after(time));
     }
-    [[nodiscard]] claim_type claim_until(std::size_t size,
-                                         std::chrono::steady_clock::time_point when) noexcept requires of_bytes {
+    [[nodiscard]] claim_type claim_until(std::size_t size, moment when) noexcept requires of_bytes {
         return reserve(size, limit::until(when));
     }
 
@@ -258,12 +254,12 @@ private:
         return further ? at.more_room(size) : at.make_room(size, how_long);
     }
 
-    static std::size_t write(std::byte* room, argument message) noexcept {
+    [[gnu::always_inline]] static std::size_t write(std::byte* room, argument message) noexcept {
         if constexpr (of_bytes) {
             copy_into_room(room, message);
             return message.size();
         } else {
-            copy_into_room<sizeof(T), alignof(T)>(room, &message);
+            copy_into_room<sizeof(T), alignof(T)>(room, __builtin_addressof(message));
             return sizeof(T);
         }
     }
@@ -277,7 +273,7 @@ private:
         place_type& at = place();
         if (is_short(at, size_of(message))) [[likely]] {
             if (std::byte* const room = at.ring.claim(size_of(message)); room != nullptr) [[likely]] {
-                at.commit(room, write(room, message));
+                at.commit(write(room, message));
                 return at.bell();
             }
         }
@@ -285,7 +281,7 @@ private:
     }
     [[gnu::noinline]] static bool send_by_the_long_way(place_type& at, argument message, limit how_long) noexcept {
         std::byte* const room = room_for(at, size_of(message), how_long);
-        return room != nullptr && at.commit(room, write(room, message)) && at.announce();
+        return room != nullptr && at.commit(write(room, message)) && at.announce();
     }
 
     std::size_t send_some(std::span<const T> messages, limit how_long) noexcept {
@@ -298,7 +294,7 @@ private:
                 if (at.blocked() == 0) {
                     const std::span<const T> rest = messages.subspan(sent);
                     sent += at.ring.commit_some(rest.size(), [rest](std::byte* room, std::uint64_t i) {
-                        copy_into_room<sizeof(T), alignof(T)>(room, &rest[i]);
+                        copy_into_room<sizeof(T), alignof(T)>(room, __builtin_addressof(rest[i]));
                     });
                     if (sent == messages.size()) break;
                     if (looked && at.ring.is_close_behind()) {
@@ -311,7 +307,7 @@ private:
             const T& message = messages[sent];
             std::byte* const room = room_for(at, size_of(message), how_long, sent != 0);
             if (room == nullptr) break;
-            if (!at.commit(room, write(room, message))) return sent;
+            if (!at.commit(write(room, message))) return sent;
             ++sent;
         }
         if (sent != 0 && !at.bell()) return 0;

@@ -16,11 +16,7 @@ class alignas(line_separation_bytes) receiving final : public endpoint {
 public:
     ~receiving() override {
         assert(((!in_place() && leases_ == 0) || !usable()) && "noria: a lease must not outlive its consumer");
-        if constexpr (Reader::contended) {
-            if ((leases_ != 0 || in_place()) && usable()) ring.put_all_back();
-        } else {
-            if (in_place() && usable()) ring.put_back();
-        }
+        put_back_what_is_held();
         detach();
     }
 
@@ -63,15 +59,46 @@ public:
     // A message that was taken and held is shown to the caller, and is the caller's until end_showing().
     void begin_showing() noexcept {
         if constexpr (Reader::many_leases)
-            ++leases_;
+            leases_ += lease;
         else
             begin_in_place();
     }
     void end_showing() noexcept {
         if constexpr (Reader::many_leases)
-            --leases_;
+            leases_ -= lease;
         else
             end_in_place();
+    }
+    // The same while messages are shown to a function of the caller's, one after the other.
+    void begin_handing() noexcept {
+        if constexpr (Reader::many_leases)
+            leases_ += lease + 1;
+        else
+            begin_handing_in_place();
+    }
+    void end_handing() noexcept {
+        if constexpr (Reader::many_leases)
+            leases_ -= lease + 1;
+        else
+            end_handing_in_place();
+    }
+    [[nodiscard]] bool is_handing() const noexcept {
+        if constexpr (Reader::many_leases) return leases_ % lease != 0;
+        return is_handing_in_place();
+    }
+
+    // That function has closed its consumer: the endpoint leaves at once, and the message in hand stays for the next consumer.
+    // The place itself goes with the last verb that is under way in it.
+    [[gnu::noinline]] void close_amid_handing() noexcept {
+        assert(leases_ / lease == leases_ % lease && "noria: a lease must not outlive its consumer");
+        put_back_what_is_held();
+        is_left_ = true;
+        detach();
+    }
+    // Of a verb whose endpoint can no longer be used. If the function has closed it, the place is gone with the last such verb.
+    [[gnu::noinline]] void end_handing_unusable() noexcept {
+        if constexpr (Reader::many_leases) --leases_;
+        if (is_left_ && (!Reader::many_leases || !is_handing())) delete this;
     }
 
     // False: the file was truncated, and so may be what was read of the message; or somebody has scribbled on its word.
@@ -137,7 +164,19 @@ protected:
     }
 
 private:
+    static constexpr std::size_t lease =
+        256;  // below it: how many verbs hand out to a function, each within the one before
+
     std::size_t leases_ = 0;  // where there may be many
+    bool is_left_ = false;    // by close_amid_handing()
+
+    void put_back_what_is_held() noexcept {
+        if constexpr (Reader::contended) {
+            if ((leases_ != 0 || in_place()) && usable()) ring.put_all_back();
+        } else {
+            if (in_place() && usable()) ring.put_back();
+        }
+    }
 
     // The message that look() has just seen. It stays until we release it: if its word is gone, somebody scribbled on it.
     [[nodiscard]] const std::byte* take_seen() noexcept {

@@ -59,15 +59,13 @@ public:
         raise_by_one(ring.line().refused);
         went(outcome::full);
     }
-    // Publishes what stands in the room that was claimed. False: the ring lies, which only one under a mutex can find here.
-    bool commit(std::byte* room, std::uint64_t bytes) noexcept {
+    // Publishes what stands in the room that was claimed last. False: the ring lies, which only one under a mutex can find here.
+    bool commit(std::uint64_t bytes) noexcept {
         if constexpr (has_mutex<Writer>) {
             if (!ring.commit(bytes)) [[unlikely]] {
                 found_corrupt();
                 return false;
             }
-        } else if constexpr (requires { ring.commit_in(room, bytes); }) {
-            ring.commit_in(room, bytes);
         } else {
             ring.commit(bytes);
         }

@@ -115,7 +115,13 @@ struct copied {
         typename queue<Bytes>::consumer in;
         explicit receiver(const bench::place& at) : in(at.path, Wish::also(wishes(at, Bytes, OfBytes, Many))) {}
         bool receive(auto&& read) {
-            const auto message = in.pop_for(patience);
+            // What is too large to be returned is held in place.
+            const auto message = [this] {
+                if constexpr (!OfBytes && Bytes > noria::popped_bytes_limit)
+                    return in.take_for(patience);
+                else
+                    return in.pop_for(patience);
+            }();
             if (!message) return false;
             if constexpr (OfBytes)
                 read(message->data());

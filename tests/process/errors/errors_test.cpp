@@ -129,7 +129,7 @@ std::string complaint_of(errc code, const rig::workspace& place) {
             return complaint(opening<numbers::producer>(path), code, path, {"found 11 bytes", "left as it is"});
         case errc::other_version:
             return after([](layout::header& page) { page.version = 77; }, code, path,
-                         {"format 77", "expected 2", "rebuild"});
+                         {"format 77", fmt::format("expected {},", format_version), "rebuild"});
         case errc::other_byte_order:
             return after([](layout::header& page) { page.byte_order = __builtin_bswap32(page.byte_order); }, code, path,
                          {"other byte order", "open it there"});

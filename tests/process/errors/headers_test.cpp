@@ -171,7 +171,12 @@ BOOST_AUTO_TEST_CASE(another_message_type_names_sizes_alignments_and_tags) {
     BOOST_TEST(complaint(opening<numbers::producer>(place / "texts"), errc::other_type, place / "texts",
                          {"noria::bytes", "one size"}) == "");
     // Types that agree in what counts are the same, whatever their names in the program.
-    BOOST_TEST(complaint_of_success(opening<spsc<double>::producer>(path)) == "");
+    BOOST_TEST(complaint_of_success(opening<spsc<unsigned long long>::producer>(path)) == "");
+    // The same size and alignment, and values of another kind.
+    BOOST_TEST(complaint(opening<spsc<double>::producer>(path), errc::other_type, path,
+                         {"type tag", "same message type"}) == "");
+    BOOST_TEST(complaint(opening<spsc<std::int64_t>::consumer>(path), errc::other_type, path,
+                         {"type tag", "same message type"}) == "");
 }
 
 BOOST_AUTO_TEST_CASE(a_queue_that_nobody_here_can_open_can_be_removed_all_the_same) {

@@ -132,6 +132,36 @@ BOOST_AUTO_TEST_CASE(options_left_unset_make_the_queue_that_the_readme_says) {
     BOOST_TEST(inspect(place / "crowd").shape.parking == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(large_messages_have_a_default_capacity_that_is_a_moderate_file) {
+    // Both sides of each limit: 4096 messages, or as many as 16 MiB hold, at least 4. By required_bytes, and by a file.
+    struct page_of {
+        std::byte bytes[4096];
+    };
+    struct page_and_more {
+        std::byte bytes[4097];
+    };
+    struct picture {
+        std::byte bytes[12 << 20];
+    };
+    const auto same = []<class Queue>(std::uint64_t capacity, options wishes = {}) {
+        options stated = wishes;
+        stated.capacity = capacity;
+        return Queue::required_bytes(wishes) == Queue::required_bytes(stated);
+    };
+    BOOST_TEST((same.operator()<spsc<page_of, coordination::lock_free>>(4096)));
+    BOOST_TEST((same.operator()<spsc<page_and_more, coordination::lock_free>>(2048)));
+    BOOST_TEST((same.operator()<mpmc<page_of, coordination::lock_free>>(4096)));
+    BOOST_TEST((same.operator()<mpmc<page_and_more, coordination::lock_free>>(2048)));
+    BOOST_TEST((same.operator()<spsc<picture, coordination::lock_free>>(4)));
+    BOOST_TEST((same.operator()<mpmc<picture, coordination::robust_mutex>>(4)));
+    using crowd = mpmc<bytes, coordination::lock_free>;
+    BOOST_TEST((same.operator()<crowd>(4, {.message_bytes_max = 6'000'000})));
+    BOOST_TEST((same.operator()<crowd>(8, {.message_bytes_max = 2 << 20})));
+    BOOST_TEST((same.operator()<crowd>(4096, {.message_bytes_max = 1})));
+    const rig::workspace place;
+    BOOST_TEST((spsc<picture, coordination::lock_free>::producer(place / "pictures").capacity()) == 4U);
+}
+
 BOOST_AUTO_TEST_CASE(options_of_a_crowd_are_misplaced_elsewhere_whether_the_file_is_there_or_not) {
     using single = spsc<std::uint64_t, coordination::lock_free>;
     using locked = mpmc<std::uint64_t, coordination::robust_mutex>;

@@ -8,8 +8,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -48,6 +50,35 @@ BOOST_AUTO_TEST_CASE(bytes_of_nothing_is_empty) {
     BOOST_TEST(noria::bytes{}.text().empty());
     BOOST_TEST(noria::bytes("").empty());
     BOOST_TEST(!noria::bytes("a").empty());
+}
+
+BOOST_AUTO_TEST_CASE(bytes_of_what_knows_its_size_is_all_of_it) {
+    // Each with a zero in the middle, and one at its end.
+    const char letters[] = {'a', 0, 'b', 0};
+    std::byte raw[4]{};
+    unsigned char numbers[4]{};
+    const std::string text(letters, 4);
+    BOOST_TEST(noria::bytes(text).text() == text);
+    BOOST_TEST(noria::bytes(std::string_view(text)).text() == text);
+    BOOST_TEST(noria::bytes(letters, 4).text() == text);
+    BOOST_TEST(noria::bytes(std::span(letters)).text() == text);
+    BOOST_TEST(noria::bytes(std::to_array(letters)).size() == 4U);
+    BOOST_TEST(noria::bytes(raw).size() == 4U);
+    BOOST_TEST(noria::bytes(numbers).size() == 4U);
+    BOOST_TEST(noria::bytes(std::vector<std::byte>(4)).size() == 4U);
+    BOOST_TEST(noria::bytes(std::vector<char>(4)).size() == 4U);
+    const noria::bytes literal = "ab";
+    BOOST_TEST(literal.text() == "ab");
+}
+
+// Where does it end? Sent by the first zero, a binary message lost its rest.
+BOOST_AUTO_TEST_CASE(bytes_is_not_made_of_what_does_not_say_where_it_ends) {
+    static_assert(!std::is_constructible_v<noria::bytes, const char*> && !std::is_constructible_v<noria::bytes, char*>);
+    static_assert(!std::is_constructible_v<noria::bytes, char(&)[6]>);
+    static_assert(!std::is_constructible_v<noria::bytes, const std::byte*>);
+    static_assert(!std::is_constructible_v<noria::bytes, std::nullptr_t>);
+    static_assert(!std::is_constructible_v<noria::bytes, std::vector<int>>);
+    BOOST_TEST((std::is_nothrow_convertible_v<const std::string&, noria::bytes>));
 }
 
 BOOST_AUTO_TEST_CASE(popped_by_default_is_nothing) {
