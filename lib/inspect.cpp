@@ -42,11 +42,11 @@ public:
     // Whether the kernel says that the inhabitant of that entry lives.
     bool is_alive(std::uint64_t index) {
         std::optional<os::lock_seen> lock;
-        // Where the kernel cannot be asked, nobody is dead without proof. A read lock is a stranger's.
+        // Without an answer the endpoint counts as alive. A read lock, or a lock of a process, never belongs to an endpoint.
         if (file_.lock_on(index, 1, lock) != 0) return true;
         if (!lock) return false;
         note(*lock);
-        return lock->writes;
+        return lock->writes && !lock->of_process;
     }
 
     // Looks for locks where no endpoint was found alive. `known`: the bytes that living ones have, in ascending order.

@@ -26,7 +26,8 @@ public:
     ~standard_streams_occupied() {
         const int errno_before = errno;
         for (const int each : occupied_) {
-            if (each >= 0) close(each);
+            // Another thread may have put a stream of its own there meanwhile (dup2).
+            if (each >= 0 && (fcntl(each, F_GETFL) & O_PATH) != 0) close(each);
         }
         errno = errno_before;
     }

@@ -33,7 +33,8 @@ static_assert(sizeof(off_t) == 8,
               "noria needs 64-bit file offsets: on a 32-bit target compile with -D_FILE_OFFSET_BITS=64");
 
 constexpr std::string_view temporary_suffix = ".noria-birth";
-constexpr std::string_view removal_suffix = ".noria-removal";
+constexpr std::string_view removal_suffix = ".noria-removal";  // .<inode>.<random>.noria-removal, both hexadecimal
+constexpr std::uint64_t entries_at_most = 10000;  // looked at for leftovers, some milliseconds; chosen by feel
 
 struct known_file_system {
     long magic;
@@ -174,12 +175,13 @@ bool is_a_name(const std::string& name) noexcept { return !name.empty() && name 
 // Calls f(name) for each entry of the directory.
 template <class F>
 void for_each_entry(int directory, F f) noexcept {
+    std::uint64_t left = entries_at_most;
     descriptor listing = open_at(directory, ".", O_RDONLY | O_DIRECTORY);
     if (!listing.is_open()) return;
     DIR* entries = fdopendir(listing.get());
     if (entries == nullptr) return;
     listing.release();  // the stream's now
-    while (const dirent* entry = readdir(entries)) f(entry->d_name);
+    for (const dirent* entry = nullptr; left != 0 && (entry = readdir(entries)) != nullptr; --left) f(entry->d_name);
     closedir(entries);
 }
 
@@ -202,7 +204,7 @@ void remove_leftovers(int directory) noexcept {
         char* end = nullptr;
         const std::uint64_t inode = std::strtoull(entry + 1, &end, 16);
         struct stat status {};
-        if (end != entry + name.size() - removal_suffix.size()) return;
+        if (end == entry + 1 || *end != '.') return;
         if (fstatat(directory, entry, &status, AT_SYMLINK_NOFOLLOW) != 0 || status.st_ino != inode) return;
         unlinkat(directory, entry, 0);
     });
@@ -355,12 +357,19 @@ int remove_exactly(const located& where, const file_identity& file, std::string&
     };
     remove_leftovers(directory);
     if (!is_there(where.name)) return ENOENT;
-    const std::string aside = fmt::format(".{:x}{}", file.inode, removal_suffix);
-    if (renameat2(directory, where.name.c_str(), directory, aside.c_str(), RENAME_NOREPLACE) != 0) {
-        // Some file systems do not know such a rename: there the name is removed at once.
-        if (errno == EINVAL || errno == ENOSYS) return unlinkat(directory, where.name.c_str(), 0) == 0 ? 0 : errno;
-        return errno;
+    std::string aside;
+    int error = EEXIST;
+    // A stranger cannot take the name first: it is drawn.
+    for (int tries = 0; error == EEXIST && tries < 8; ++tries) {
+        std::uint64_t drawn = 0;
+        (void)!getrandom(&drawn, sizeof drawn, 0);
+        aside = fmt::format(".{:x}.{:x}{}", file.inode, drawn, removal_suffix);
+        const bool renamed = renameat2(directory, where.name.c_str(), directory, aside.c_str(), RENAME_NOREPLACE) == 0;
+        error = renamed ? 0 : errno;
     }
+    // Some file systems do not know such a rename: there the name is removed at once.
+    if (error == EINVAL || error == ENOSYS) return unlinkat(directory, where.name.c_str(), 0) == 0 ? 0 : errno;
+    if (error != 0) return error;
     if (is_there(aside)) return unlinkat(directory, aside.c_str(), 0) == 0 || errno == ENOENT ? 0 : errno;
     // Another file had taken the name between the look and the rename: it gets the name back.
     if (renameat2(directory, aside.c_str(), directory, where.name.c_str(), RENAME_NOREPLACE) == 0) return ENOENT;

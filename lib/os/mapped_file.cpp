@@ -50,14 +50,14 @@ std::byte* room_for_huge_pages(std::uint64_t bytes) noexcept {
     return begin;
 }
 
-// Makes the addresses inaccessible, but for those that are mapped: in a fork's child another library's handler may have
-// run before ours, and may have been given room where MADV_DONTFORK has left a gap. What it mapped stays as it is; the
-// rest of the gap is found by halves. Calls mmap and munmap only.
+// Makes the addresses inaccessible, but for those that are mapped. MADV_DONTFORK leaves a gap in a fork's child; an earlier fork
+// handler of another library may already have mapped memory there. What it mapped stays as it is; the rest of the gap is
+// found by halves. Async-signal-safe.
 void close_gap(std::byte* begin, std::uint64_t bytes) noexcept {
     constexpr int how = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
     void* const made = mmap(begin, bytes, PROT_NONE, how, -1, 0);
     if (made == begin) return;
-    // Linux before 4.17 takes the address for a wish.
+    // Before Linux 4.17 the flag is ignored, and the mapping may land elsewhere.
     if (made != MAP_FAILED) (void)munmap(made, bytes);
     const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
     if (bytes <= page || (made == MAP_FAILED && errno != EEXIST)) return;
@@ -133,6 +133,7 @@ mapped_file::~mapped_file() {
     const no_fork until_unmapped;
     delist();
     if (watched_ != nullptr) unwatch(*watched_);
+    if (is_forks_copy_) (void)region_.release();  // where it was, there may be memory of others
     region_.reset();
 }
 
@@ -169,6 +170,7 @@ void mapped_file::forked() noexcept {
         close_gap(data_, round_up(bytes_, static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE))));
     }
     if (watched_ != nullptr) forget(*std::exchange(watched_, nullptr));
+    is_forks_copy_ = true;
     identity_ = {};  // an endpoint that the child opens for itself must not find this one
 }
 

@@ -17,11 +17,13 @@ namespace noria::inline v1::os {
 namespace {
 
 // Offsets of 40 bits are within what every file system that this library accepts allows; those with a smaller limit, such as
-// vfat, get 30 bits. They are counted, so that no two descriptions of a process are alike, and begin at random, so that those of
-// two processes hardly are. 0 and small offsets are left to descriptors of the program's own.
+// vfat, get 30 bits. They are counted, so that the descriptions of a process differ, and begin at random, so that those of
+// two processes hardly meet. 0 and small offsets are left to descriptors of the program's own.
 constexpr std::uint64_t wide_mask = (std::uint64_t{1} << 40) - 1;
 constexpr std::uint64_t narrow_mask = (std::uint64_t{1} << 30) - 1;
 constexpr std::uint64_t smallest_offset = std::uint64_t{1} << 20;
+
+constexpr std::uint64_t overlayfs_magic = 0x794C7630;  // linux/magic.h
 
 std::uint64_t draw() noexcept {
     std::uint64_t drawn = 0;
@@ -60,7 +62,7 @@ int open_description::adopt(descriptor file, const file_identity& identity) noex
     close();
     const std::uint64_t drawn = next_token();
     for (const std::uint64_t mask : {wide_mask, narrow_mask}) {
-        token_ = static_cast<std::int64_t>((drawn & mask) | smallest_offset);
+        token_ = static_cast<std::int64_t>(smallest_offset + drawn % (mask - smallest_offset));
         if (lseek(file.get(), token_, SEEK_SET) != token_) continue;
         identity_ = identity;
         descriptor_ = std::move(file);
@@ -122,8 +124,9 @@ int keeps_locks(const std::filesystem::path& path, const file_identity& identity
     if (const int error = open_regular(path, access::read_write, file, status); error != 0) return error;
     if (identity_of(status) != identity) return ENOENT;  // another file has the name by now
     const std::uint64_t tried_byte = offset + draw() % bytes;
-    // A lock of another endpoint that tries at this moment, or of a stranger: it is not known this time.
-    keeps = false;
+    // Another endpoint may try the same byte at this moment, or a stranger may have locked all. Then it is not known this time,
+    // and taken from the one stacked file system that is known.
+    keeps = magic != overlayfs_magic;
     if (os::try_lock(file.get(), tried_byte) != 0) return 0;
     std::shared_ptr<mapped_file> mapping;
     if (const int error = mapped_file::map(file, access::read_only, page_bytes, mapping); error != 0) return error;

@@ -33,7 +33,15 @@ struct fork_roll {
     static void parent() { get().mutex.unlock(); }
     static void child() {
         fork_roll& roll = get();
-        for (fork_sensitive* each = roll.first; each != nullptr; each = each->next_) each->forked();
+        // Then the list is empty: an object may stand on the stack of a thread that the child has not, and that memory will be
+        // another thread's.
+        while (roll.first != nullptr) {
+            fork_sensitive* const each = roll.first;
+            roll.first = each->next_;
+            each->next_ = each->previous_ = nullptr;
+            each->enlisted_ = false;
+            each->forked();
+        }
         // A recursive mutex knows its owner by the thread's number, which is another one here: the child cannot unlock
         // what prepare() locked, but it is the only thread and may begin with a new one.
         new (&roll.mutex) std::recursive_mutex;
@@ -49,6 +57,7 @@ fork_sensitive::~fork_sensitive() {
 }
 
 void fork_sensitive::enlist() noexcept {
+    if (enlisted_) return;
     fork_roll& roll = fork_roll::get();
     next_ = roll.first;
     if (next_ != nullptr) next_->previous_ = this;

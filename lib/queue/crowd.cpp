@@ -152,6 +152,20 @@ int take_free_entry(queue_file& file, bool& passing) noexcept {
     return EAGAIN;
 }
 
+// If a lock that no endpoint takes is on an entry that is free, or whose endpoint is dead: that lock is in our way.
+failure foreign_lock_in_roster(queue_file& file) {
+    std::uint64_t questions = asked_about_all_up_to;
+    for (std::uint64_t i = 0; i < file.header().roster_length && questions != 0; ++i) {
+        if (is_alive(file, i) && !file.locks().is_blocked(i)) continue;
+        const os::lock_report lock = file.locks().ask(entry_lock(i));
+        if (lock.owner == os::lock_owner::foreign)
+            return refuse_foreign_lock(file.path(), errc::foreign_lock, lock.lock,
+                                       fmt::format("entry {} of the roster", i));
+        --questions;
+    }
+    return {};
+}
+
 }  // namespace
 
 bool is_alive(const queue_file& file, std::uint64_t index) noexcept {
@@ -174,10 +188,8 @@ failure join_crowd(queue_file& file, role /*wanted*/, bool& passing) {
     }
     if (error == 0) return {};
     if (error != EAGAIN) return refuse_lock(file, error);
+    if (auto failed = foreign_lock_in_roster(file)) return failed;
     if (passing) {
-        const os::lock_report lock = file.locks().ask(entry_lock(0), file.header().roster_length);
-        if (lock.owner == os::lock_owner::foreign)
-            return refuse_foreign_lock(file.path(), errc::foreign_lock, lock.lock, "the roster");
         return refuse(
             file.path(), errc::role_taken,
             "found each free entry of the roster in the hands of a process that is just attaching, leaving or "
@@ -213,14 +225,13 @@ presence crowd_has(queue_file& file, role asked, bool probe) noexcept {
     const std::uint64_t length = file.header().roster_length;
     for (std::uint64_t n = 0, asked_about = 0; probe && n < length && asked_about < suspects_at_a_time; ++n) {
         const std::uint64_t suspect = file.next_suspect();
-        if (!is_alive(file, suspect)) continue;  // nobody is there: that is no question to the kernel
+        if (is_alive(file, suspect)) ++asked_about;  // a free entry needs no question to the kernel
         (void)bury(file, suspect);
-        ++asked_about;
     }
     auto found = presence::none;
     for (std::uint64_t i = 0, asked_again = 0; i < length; ++i) {
-        if (!is_alive(file, i) || load_relaxed(file.entry(i).role) != static_cast<std::uint32_t>(asked)) continue;
-        // Another endpoint may have recovered it since, and yet another live there.
+        if (load_relaxed(file.entry(i).role) != static_cast<std::uint32_t>(asked)) continue;
+        // Another process may have recovered it since, and another endpoint may be there now.
         if (probe && file.locks().is_blocked(i) && asked_again++ < suspects_at_a_time) (void)bury(file, i);
         if (!is_alive(file, i)) continue;
         if (!file.locks().is_blocked(i)) return presence::some;
@@ -237,8 +248,11 @@ bool outnumbers_processors(const queue_file& file) noexcept {
 }
 
 fate bury(queue_file& file, std::uint64_t index) noexcept {
-    // Our own lock would not keep us away.
-    if (!is_alive(file, index) || index == file.self()) return fate::lives;
+    if (!is_alive(file, index)) {
+        file.locks().record_is_free(index);
+        return fate::lives;
+    }
+    if (index == file.self()) return fate::lives;  // our own lock would not keep us away
     switch (file.locks().seek_proof(index)) {
         case entry_locks::proof::lives: return fate::lives;
         case entry_locks::proof::blocked: return fate::blocked;

@@ -179,10 +179,12 @@ void endpoint::detach(bool holds) noexcept {
     delist();
     store_relaxed(reachable_, 0U);
     // A corrupt file is left like any other: the record is ours, and the locks. But where words still name us, or a verb ended in
-    // the middle, only the locks go, as in a death: the recovery puts back what we could not. A free record behind such words
-    // would be a lie for good. An endpoint whose lock was lost has no record any more: the entry may be another endpoint's.
+    // the middle, only the locks go, as in a death: the recovery puts back what we could not. Words that name a free record
+    // could never be repaired.
     const bool named = (blocked() & blocked_bit) != 0 || ((blocked() & corrupt_bit) != 0 && (holds || left_in_hand_));
-    if (file_ != nullptr && (blocked() & forked_bit) == 0 && !named && !file_->locks().lost()) move_out(*file_, role_);
+    // The record may be an heir's by now, unless our locks stand, or can be taken again.
+    const bool ours = file_ != nullptr && (blocked() & forked_bit) == 0 && file_->locks().hold_on();
+    if (ours && !named) move_out(*file_, role_);
     file_.reset();
     block(closed_bit);
 }
@@ -298,13 +300,14 @@ outcome endpoint::survey(bool probe) noexcept {
     shut_out_ = found == ring::sight::busy;
     if (found == ring::sight::ready) return outcome::ok;
     if (found == ring::sight::corrupt) return die();
-    if (shut_out_) return nothing_yet();
+    if (shut_out_) return nothing_behind(obstacle());
 
     layout::stream_line& peers = stream_of(file_->words(), other(role_));
-    if (probe) file_->locks().hold_on();
+    if (probe) (void)file_->locks().hold_on();
+    if (file_->locks().lost()) return die();
     const presence others = inhabited(*file_, other(role_), probe);
-    const bool in_the_way = obstacle() != 0 && file_->locks().is_blocked(obstacle() - 1);
-    if (others == presence::blocked || in_the_way || file_->locks().lost()) return nothing_yet();
+    if (obstacle() != 0 && file_->locks().is_blocked(obstacle() - 1)) return nothing_behind(obstacle());
+    if (others == presence::blocked) return nothing_behind(blocked_peer());
     if (others == presence::some || await_successor_) return nothing();
     const std::uint64_t number = load_acquire(
         peers.ended);  // [S6] acquire <- [S5] in move_out and leave_crowd, [S8] in recover and recover_entry: the end
@@ -314,7 +317,7 @@ outcome endpoint::survey(bool probe) noexcept {
     shut_out_ = found == ring::sight::busy;
     if (found == ring::sight::ready) return outcome::ok;
     if (found == ring::sight::corrupt) return die();
-    if (shut_out_) return nothing_yet();
+    if (shut_out_) return nothing_behind(obstacle());
     if (role_ == role::consumer) {
         std::uint64_t holder = 0;
         const ring::sight others_messages = look_for_others_messages(holder);
@@ -322,8 +325,7 @@ outcome endpoint::survey(bool probe) noexcept {
         shut_out_ = others_messages == ring::sight::busy;  // of the mutex; leaving it rings no word
         awaits_release_ =
             others_messages == ring::sight::nothing;  // of a message: no producer is there to sleep on that word
-        const bool blocked = holder != 0 && file_->locks().is_blocked(holder - 1);
-        if (others_messages != ring::sight::ready) return shut_out_ || blocked ? nothing_yet() : nothing();
+        if (others_messages != ring::sight::ready) return nothing_behind(holder);
     }
     // How it ended is read between two looks at the record. Before the first, whoever left that number is gone and, if it
     // died, buried. Who came later, sent, and died, is alive by its record at the second, or has left a number of its own.

@@ -1,4 +1,5 @@
 // endpoint_failure.cpp: how an endpoint comes to its end before its time, and what it says of it.
+#include "noria/queue/crowd.hpp"
 #include "noria/queue/endpoint.hpp"
 #include "noria/queue/refusal.hpp"
 
@@ -27,21 +28,21 @@ void endpoint::refuse_for_memory() noexcept {
     (void)settle(std::move(failed));
 }
 
-// The endpoint is dead from now on: its ring lies, or its lock was lost, or, with the ring in the middle of a verb, a dead
-// owner of the mutex cannot be recovered.
+// The endpoint is dead from now on. Causes: its lock was lost; in the middle of a verb it gave up waiting for a dead owner of the
+// mutex that cannot be recovered; or the ring is corrupt.
 outcome endpoint::die() noexcept {
-    const entry_locks& locks = file_->locks();
+    entry_locks& locks = file_->locks();
     outcome cause = outcome::corrupt;
-    if (locks.lost())
+    if (!locks.outlive_descriptor() && locks.look_for_loss())
         cause = outcome::closed;
-    else if (!file_->truncated() && locks.blocked_for_long())
+    else if (locks.has_given_up() && !file_->truncated())
         cause = outcome::recovery_blocked;
     standing_ |= cause == outcome::closed ? closed_bit : cause == outcome::corrupt ? corrupt_bit : blocked_bit;
     try {
         if (cause == outcome::closed)
             error_ = locks.loss();
         else if (cause == outcome::recovery_blocked)
-            error_ = locks.blockage();
+            error_ = locks.reason_to_give_up();
         else if (file_->truncated())
             error_ = file_->truncation();
         else
@@ -57,23 +58,38 @@ outcome endpoint::die() noexcept {
     return cause;
 }
 
+bool endpoint::still_holds_locks() noexcept {
+    return file_ == nullptr || (blocked() & forked_bit) != 0 || file_->locks().hold_on();
+}
+
 void endpoint::found_corrupt(bool in_hand) noexcept {
     left_in_hand_ = left_in_hand_ || in_hand;
     set_why(die());
 }
 
-// What a verb answers that finds nothing, and may not wait, or may wait on: a peer that cannot be asked about or recovered
-// is told when it has been so for long.
-outcome endpoint::nothing_yet() noexcept {
-    entry_locks& locks = file_->locks();
-    if (locks.lost()) return die();
-    if (!locks.blocked_for_long()) return nothing();
+// The answer of a verb that found nothing, behind the endpoint of that name (1 + its entry; 0: none). recovery_blocked if that
+// endpoint has been blocked for a second.
+outcome endpoint::nothing_behind(std::uint64_t name) noexcept {
+    const entry_locks& locks = file_->locks();
+    if (name == 0 || name > file_->header().roster_length || !locks.is_blocked_for_long(name - 1)) return nothing();
     try {
-        error_ = locks.blockage();
+        error_ = locks.blockage(name - 1);
     } catch (...) {
         error_.code = errc::recovery_blocked;
     }
     return outcome::recovery_blocked;
+}
+
+// One of the other role's endpoints, if each that is alive on record has been blocked for a second; or 0.
+std::uint64_t endpoint::blocked_peer() const noexcept {
+    std::uint64_t found = 0;
+    for (std::uint64_t i = 0; i < file_->header().roster_length; ++i) {
+        if (!is_alive(*file_, i) || load_relaxed(file_->entry(i).role) != static_cast<std::uint32_t>(other(role_)))
+            continue;
+        if (!file_->locks().is_blocked_for_long(i)) return 0;
+        found = i + 1;
+    }
+    return found;
 }
 
 const failure& endpoint::last_error() const noexcept {

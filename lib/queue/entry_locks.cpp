@@ -43,55 +43,73 @@ void entry_locks::settle_at(std::uint64_t entry, std::uint64_t role_byte) noexce
 void entry_locks::record_is_alive(const layout::roster_entry& record) noexcept {
     record_ = &record;
     incarnation_ = load_relaxed(record.incarnation);
+    role_ = load_relaxed(record.role);
 }
 
-// The description to ask through; null: there is none, and unasked_ says why.
+// The description to ask through; null: there is none, and unasked_ or lost_ says why.
 os::open_description* entry_locks::asker() noexcept {
     if (lost_) return nullptr;
     if (own_.number() >= 0) return &own_;
     if (second_.number() >= 0) return &second_;
+    int error = reopen();
+    if (error == 0 && !outlive_descriptor_) error = take_again();
+    if (error == 0) {
+        unasked_ = 0;
+        return outlive_descriptor_ ? &second_ : &own_;
+    }
+    second_.close();
+    if (unasked_ == 0) unasked_since_ = os::monotonic::now();
+    unasked_ = error;
+    return nullptr;
+}
+
+// Opens the file again, as the second description. Returns 0 or an errno.
+int entry_locks::reopen() noexcept {
     const os::no_fork until_kept;
     second_.close();
-    unasked_ = 0;
     try {
         os::descriptor file;
         struct stat status {};
-        unasked_ = os::open_regular(path_, os::access::read_write, file, status);
-        if (unasked_ == 0 && os::identity_of(status) != identity_) unasked_ = ENOENT;
-        if (unasked_ == 0) unasked_ = second_.adopt(std::move(file), identity_);
+        if (const int error = os::open_regular(path_, os::access::read_write, file, status); error != 0) return error;
+        if (os::identity_of(status) != identity_) return ENOENT;
+        if (const int error = second_.adopt(std::move(file), identity_); error != 0) return error;
         // A description that recovers a dead endpoint must not lose that lock in the middle, either.
-        if (unasked_ == 0) unasked_ = second_.anchor(layout::page_bytes);
+        return second_.anchor(layout::page_bytes);
     } catch (...) {
-        unasked_ = ENOMEM;
+        return ENOMEM;
     }
-    if (unasked_ != 0) {
-        second_.close();
-        return nullptr;
-    }
-    if (outlive_descriptor_) return &second_;
-    if (!take_again(second_)) {
-        lost_ = true;
-        second_.close();
-        return nullptr;
-    }
-    own_ = std::move(second_);
-    return &own_;
 }
 
 // The locks went with the descriptor. They may be taken again only if no process has begun to recover from this endpoint: its
-// record is alive and its own, no recovery has left a trace in it, and none is under way, for it would have the lock.
-bool entry_locks::take_again(os::open_description& second) noexcept {
-    if (record_ == nullptr) return false;
-    if (second.try_lock(byte_of(entry_)) != 0) return false;
-    if (role_byte_ != 0 && second.try_lock(role_byte_) != 0) return false;
-    return load_acquire(record_->state) == layout::entry_alive && load_relaxed(record_->incarnation) == incarnation_ &&
+// record is alive and its own, no recovery has left a trace in it, and none is under way, for it would have the lock. The
+// record is looked at once more with the lock in hand. Returns 0 or an errno; `lost_`: never again.
+int entry_locks::take_again() noexcept {
+    own_.close();  // if it has kept a lock after all, that lock would be in our way
+    if (!record_is_ours()) lost_ = true;
+    for (const std::uint64_t byte : {byte_of(entry_), role_byte_}) {
+        if (lost_ || byte == 0) break;
+        const int error = second_.try_lock(byte);
+        if (error == 0) continue;
+        // A lock as endpoints have it is that of a process that recovers from us, or of an heir.
+        lost_ = error == EAGAIN && second_.ask_lock(byte).owner == os::lock_owner::endpoint;
+        if (!lost_) return error;
+    }
+    if (lost_ || !record_is_ours()) {
+        lost_ = true;
+        return ESTALE;
+    }
+    own_ = std::move(second_);
+    return 0;
+}
+
+bool entry_locks::record_is_ours() const noexcept {
+    return record_ != nullptr && load_acquire(record_->state) == layout::entry_alive &&  // E1
+           load_relaxed(record_->role) == role_ && load_relaxed(record_->incarnation) == incarnation_ &&
            load_relaxed(record_->recoverer) == 0 && load_relaxed(record_->journal_valid) == 0;
 }
 
 bool entry_locks::look_for_loss() noexcept {
-    // Relaxed: a record that is still being recovered is seen a little later.
-    lost_ = lost_ || (record_ != nullptr && (load_relaxed(record_->state) != layout::entry_alive ||
-                                             load_relaxed(record_->incarnation) != incarnation_));
+    lost_ = lost_ || (record_ != nullptr && !record_is_ours());
     return lost_;
 }
 
@@ -106,56 +124,83 @@ os::lock_report entry_locks::ask(std::uint64_t byte, std::uint64_t bytes) noexce
 
 entry_locks::proof entry_locks::seek_proof(std::uint64_t entry) noexcept {
     os::open_description* const through = asker();
-    // A foreign lock is not the endpoint's: behind it the endpoint is dead, and its lock is not to be had.
-    const os::lock_report seen = through != nullptr ? through->ask_lock(byte_of(entry)) : os::lock_report{};
-    proof found = proof::blocked;
-    switch (seen.owner) {
-        case os::lock_owner::endpoint: found = proof::lives; break;
-        case os::lock_owner::foreign: foreign_ = seen.lock; break;
-        case os::lock_owner::unknown:
-            if (through != nullptr) unasked_ = EBADF;
-            break;
-        case os::lock_owner::none: {
-            const int error = through->try_lock(byte_of(entry));
-            if (error == 0) found = proof::dead;
-            // Another lock came in between: which kind, the next question tells.
-            if (error == EAGAIN) found = proof::lives;
-            if (error != 0 && error != EAGAIN) unasked_ = error;
-            break;
+    if (through == nullptr) return proof::blocked;  // all entries are
+    const os::lock_report seen = through->ask_lock(byte_of(entry));
+    int error = EBADF;
+    if (seen.owner == os::lock_owner::none) {
+        error = through->try_lock(byte_of(entry));
+        // EAGAIN: another lock came in between. The next question tells which kind it is.
+        if (error == 0 || error == EAGAIN) {
+            note_answer(entry);
+            return error == 0 ? proof::dead : proof::lives;
         }
+    } else if (seen.owner == os::lock_owner::endpoint) {
+        note_answer(entry);
+        return proof::lives;
+    } else if (seen.owner == os::lock_owner::foreign) {
+        error = 0;  // not the endpoint's: behind it the endpoint is dead, and its lock is not to be had
     }
-    if (found != proof::blocked || seen.owner == os::lock_owner::foreign) unasked_ = 0;
-    note(entry, found == proof::blocked);
-    return found;
+    note_blocked(entry, error, seen.lock);
+    return proof::blocked;
 }
 
-void entry_locks::note(std::uint64_t entry, bool blocked) noexcept {
-    if (blocked_.test(entry) != blocked) {
-        blocked_.set(entry, blocked);
-        if (blocked && blocked_count_ == 0) blocked_since_ = os::monotonic::now();
-        blocked_count_ += blocked ? 1 : -std::uint64_t{1};
+const entry_locks::blocked* entry_locks::find(std::uint64_t entry) const noexcept {
+    for (std::uint64_t i = 0; i < reasons_count_; ++i) {
+        if (reasons_[i].entry == entry) return &reasons_[i];
     }
-    if (blocked) blocked_entry_ = entry;
+    return nullptr;
 }
 
-bool entry_locks::blocked_for_long() const noexcept {
-    return blocked_count_ != 0 && os::monotonic::now() - blocked_since_ >= long_enough;
+void entry_locks::note_answer(std::uint64_t entry) noexcept {
+    if (!blocked_.test(entry)) return;
+    blocked_.reset(entry);
+    --blocked_count_;
+    for (std::uint64_t i = 0; i < reasons_count_; ++i) {
+        if (reasons_[i].entry == entry) reasons_[i] = reasons_[--reasons_count_];
+    }
 }
 
-failure entry_locks::blockage() const {
+void entry_locks::note_blocked(std::uint64_t entry, int error, const os::lock_seen& lock) noexcept {
+    const blocked* const before = find(entry);
+    if (before == nullptr && !blocked_.test(entry) && reasons_count_ < reasons_.size())
+        reasons_[reasons_count_++] = {.entry = entry, .since = os::monotonic::now(), .error = error, .lock = lock};
+    if (before != nullptr) {
+        reasons_[static_cast<std::size_t>(before - reasons_.data())].error = error;
+        reasons_[static_cast<std::size_t>(before - reasons_.data())].lock = lock;
+    }
+    if (blocked_.test(entry)) return;
+    blocked_.set(entry);
+    ++blocked_count_;
+}
+
+bool entry_locks::is_blocked_for_long(std::uint64_t entry) const noexcept {
+    if (unasked_ != 0 && os::monotonic::now() - unasked_since_ >= long_enough) return true;
+    if (!blocked_.test(entry)) return false;
+    const blocked* const reason = find(entry);
+    return reason == nullptr || os::monotonic::now() - reason->since >= long_enough;
+}
+
+failure entry_locks::blockage(std::uint64_t entry) const {
+    const blocked* const reason = find(entry);
     if (unasked_ != 0) {
+        return refuse(path_, errc::recovery_blocked,
+                      fmt::format("found no way to ask the kernel whether the peers live (errno {}: {}), expected that "
+                                  "the file can be opened again under this name. The program has closed the descriptor "
+                                  "of its endpoint; close descriptors before you open the queue, or keep its name, the "
+                                  "root directory and the user as they were",
+                                  unasked_, os::words_for(unasked_)));
+    }
+    if (reason != nullptr && reason->error != 0) {
         return refuse(
             path_, errc::recovery_blocked,
-            fmt::format("found no way to ask the kernel whether the peers live (errno {}: {}), expected that "
-                        "the file can be opened again under this name, since the program has closed the "
-                        "descriptor of its endpoint; close descriptors before you open the queue, or keep its "
-                        "name, the root directory and the user as they were",
-                        unasked_, os::words_for(unasked_)));
+            fmt::format("found that the kernel does not say whether the endpoint of entry {} lives (errno {}: "
+                        "{}), expected an answer; does the file system keep open-file-description locks?",
+                        entry, reason->error, os::words_for(reason->error)));
     }
-    return refuse_foreign_lock(path_, errc::recovery_blocked, foreign_,
+    return refuse_foreign_lock(path_, errc::recovery_blocked, reason != nullptr ? reason->lock : os::lock_seen{},
                                fmt::format("entry {} of the roster, whose endpoint is dead and cannot be recovered "
                                            "meanwhile",
-                                           blocked_entry_));
+                                           entry));
 }
 
 failure entry_locks::loss() const {

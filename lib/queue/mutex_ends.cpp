@@ -66,7 +66,7 @@ bool mutex_writer::give_back() noexcept {
 
 sight mutex_writer::look_for(const ring::lengths& wanted) noexcept {
     const auto entered = gate_.enter_briefly();
-    obstacle_ = 0;
+    obstacle_ = gate_.owner();
     stalled_ = true;
     if (entered != mutex_gate::answer::taken) return sight_of(entered);
     std::uint64_t where = 0;
@@ -118,7 +118,7 @@ bool mutex_reader::put_all_back() noexcept {
 
 sight mutex_reader::look() noexcept {
     const auto entered = gate_.enter_briefly();
-    obstacle_ = 0;
+    obstacle_ = gate_.owner();
     stalled_ = true;
     if (entered != mutex_gate::answer::taken) return sight_of(entered);
     std::uint64_t position = 0;
@@ -130,7 +130,10 @@ sight mutex_reader::look() noexcept {
 }
 
 sight mutex_reader::drained(std::uint64_t& holder) noexcept {
-    if (const auto entered = gate_.enter_briefly(); entered != mutex_gate::answer::taken) return sight_of(entered);
+    if (const auto entered = gate_.enter_briefly(); entered != mutex_gate::answer::taken) {
+        holder = gate_.owner();
+        return sight_of(entered);
+    }
     const sight found = ring_.begin() ? ring_.drained_but_for(gate_.me(), holder) : sight::corrupt;
     return gate_.leave() ? found : sight::corrupt;
 }

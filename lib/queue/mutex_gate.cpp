@@ -38,8 +38,8 @@ robust_mutex::fate ask_about(void* context, std::uint32_t owner) noexcept {
     switch (file.locks().seek_proof(index)) {
         case entry_locks::proof::lives: return unrecovered(robust_mutex::fate::lives);
         case entry_locks::proof::blocked:
-            return unrecovered(file.locks().blocked_for_long() ? robust_mutex::fate::blocked
-                                                               : robust_mutex::fate::lives);
+            return unrecovered(file.locks().is_blocked_for_long(index) ? robust_mutex::fate::blocked
+                                                                       : robust_mutex::fate::lives);
         case entry_locks::proof::dead: break;
     }
     auto found = robust_mutex::fate::lives;  // it has left meanwhile: look again
@@ -69,6 +69,8 @@ mutex_gate::answer mutex_gate::wait(bool briefly) noexcept {
     const os::no_cancel whole;
     const auto until = briefly ? os::monotonic::now() + brief : os::monotonic::time_point::max();
     const answer found = mutex_.take(me_, spin_, until, {file_, ask_about});
+    // A verb that cannot say so by itself, since it has begun, ends the endpoint.
+    if (found == answer::blocked && !briefly) file_->locks().give_up_on(mutex_.owner() - 1);
     if (found != answer::taken) go();
     return found;
 }

@@ -145,6 +145,7 @@ failure observed_file::reopen() const {
     }
     if (const int error = open_file_.adopt(std::move(again), identity_); error != 0)
         return refuse_errno(path_, error, "set its file offset");
+    const_cast<observed_file*>(this)->enlist();  // a fork's copy was taken off the list; it has a descriptor again
     return {};
 }
 
@@ -283,7 +284,12 @@ std::uint64_t observed_file::first_question(std::uint64_t alive) const noexcept 
 int observed_file::lock_on(std::uint64_t first, std::uint64_t bytes,
                            std::optional<os::lock_seen>& found) const noexcept {
     const int error = os::find_lock(open_file_.number(), layout::lock_base + first, bytes, found);
-    if (found) found->offset -= std::min(found->offset, layout::lock_base);
+    if (!found) return error;
+    // Of a lock that begins before the bytes of the roster, what is on these bytes is told.
+    const std::uint64_t before = layout::lock_base - std::min(found->offset, layout::lock_base);
+    found->bytes -= std::min(before, found->bytes);
+    found->offset += before;
+    found->offset -= layout::lock_base;
     return error;
 }
 

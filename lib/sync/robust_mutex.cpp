@@ -27,7 +27,6 @@ robust_mutex::answer robust_mutex::take(std::uint32_t me, nanoseconds spin, os::
     const auto begun = os::monotonic::now();
     auto asked = begun;
     std::uint32_t mine = me;
-    bool blocked = false;
     for (unsigned lost = 0; lost < lost_at_most; ++lost) {
         std::uint32_t word = load_relaxed(*word_);  // the exchanges below decide
         if (word == 0) {
@@ -39,6 +38,7 @@ robust_mutex::answer robust_mutex::take(std::uint32_t me, nanoseconds spin, os::
             continue;
         }
         const auto now = os::monotonic::now();
+        bool blocked = false;
         const nanoseconds slice = std::clamp<nanoseconds>((now - begun) / 8, first_question, longest_slice);
         if (now - asked >= slice) {
             const fate found = about.ask(about.context, word & ~layout::mutex_contended);

@@ -63,7 +63,8 @@ private:
     access mode_;
     watched* watched_ = nullptr;
     std::uint32_t populated_ = 0;
-    bool inherited_ = false;  // the kernel refused to keep the mapping out of forks
+    bool inherited_ = false;      // the kernel refused to keep the mapping out of forks
+    bool is_forks_copy_ = false;  // this object was copied by a fork: its mapping is the parent's
 };
 
 }  // namespace noria::inline v1::os

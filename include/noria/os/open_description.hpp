@@ -2,11 +2,11 @@
 //
 // A program may close descriptors that it does not know (close_range in a daemon's start-up). Then the number may be given to
 // another file, or to the same file opened once more by another endpoint. Neither the number nor the inode tells the two
-// apart, so nobody may ask, lock, unlock or close through a number without looking at the description behind it.
+// apart. So each question, lock, unlock and close first checks which description the number stands for.
 //
 // Identity   Each description has a file offset of its own, which the library uses for nothing else: it reads with pread.
 //            Here the offset is a number drawn for this description. A descriptor stands for this description exactly if
-//            it has this inode and this offset. (A lock would tell as well, until the lock is lost.)
+//            it has this inode and this offset.
 // Lifetime   A mapping of the file's first page keeps the description, and so its locks, when the descriptor is closed.
 //            On a stacked file system (overlayfs) it does not: the mapping belongs to the file below. See keeps_locks().
 // Threads    As its owner: one at a time. A descriptor that another thread of the program closes between the look and the

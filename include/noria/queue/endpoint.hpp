@@ -165,6 +165,9 @@ protected:
     // The holder of a place of the parking, as 1 + the index of its entry, or 0.
     [[nodiscard]] virtual std::uint64_t parked_by(std::uint64_t /*place*/) const noexcept { return 0; }
 
+    // Whether the locks stand, or could be taken again: else another process may have recovered from this endpoint.
+    [[nodiscard]] bool still_holds_locks() noexcept;
+
     [[nodiscard]] std::chrono::nanoseconds spin() const noexcept { return waiting_.spin; }
 
 private:
@@ -191,7 +194,8 @@ private:
     ring::sight look_for_others_messages(std::uint64_t& holder) noexcept;
     ring::sight look_through() noexcept;
     outcome die() noexcept;
-    outcome nothing_yet() noexcept;
+    outcome nothing_behind(std::uint64_t name) noexcept;
+    std::uint64_t blocked_peer() const noexcept;
     bool ring_and_look() noexcept;
     bool hear_end(std::uint64_t number, bool death) noexcept;
     bool probe_is_due(os::monotonic::time_point now) noexcept;

@@ -177,6 +177,7 @@ private:
     bool is_left_ = false;    // by close_amid_handing()
 
     void put_back_what_is_held() noexcept {
+        if (!still_holds_locks()) return;  // the words may be an heir's
         if constexpr (Reader::contended) {
             if ((leases_ != 0 || in_place()) && usable() && !ring.put_all_back()) found_corrupt();
         } else {

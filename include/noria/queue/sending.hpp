@@ -19,7 +19,7 @@ public:
     ~sending() override {
         assert((!in_place() || !usable()) && "noria: a claim must not outlive its producer");
         if constexpr (Writer::contended) {
-            if (in_place() && usable()) give_back_claim();
+            if (in_place() && usable() && still_holds_locks()) give_back_claim();
         }
         detach(in_place());
     }

@@ -35,7 +35,7 @@ located find(const std::filesystem::path& path) {
     return where;
 }
 std::filesystem::path private_name(const noria::rig::workspace& dir, std::uint64_t inode) {
-    return dir / fmt::format(".{:x}.noria-removal", inode);
+    return dir / fmt::format(".{:x}.0123456789abcdef.noria-removal", inode);
 }
 
 }  // namespace
@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(what_a_dead_remover_has_left_is_cleared_by_the_next_creatio
     // A private name that tells another inode: a file that was displaced by mistake.
     std::filesystem::rename(dir / "displaced", private_name(dir, other + 1));
     write(dir / ".noria-removal", "a name like it");
-    write(dir / ".zz.noria-removal", "a name like it");
+    write(dir / ".zz.1.noria-removal", "a name like it");
     BOOST_TEST(create_whole(dir / "new", {.file_bytes = 4096}, {}).error == 0);
     BOOST_TEST(!std::filesystem::exists(private_name(dir, inode)));
     BOOST_TEST(text_of(private_name(dir, other + 1)) == "another's");
