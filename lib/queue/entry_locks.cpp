@@ -207,8 +207,8 @@ failure entry_locks::loss() const {
     return refuse(
         path_, errc::lock_lost,
         "found that another process has recovered from this endpoint, whose lock the kernel dropped when the "
-        "program closed its descriptor: on this file system (overlayfs, for one) a mapping does not keep it. "
-        "Expected the descriptor to stay open; close descriptors before you open the queue, then open it again");
+        "program closed its descriptor: on this file system (overlayfs, for one) a mapping does not keep it, "
+        "expected the descriptor to stay open; close descriptors before you open the queue, then open it again");
 }
 
 void entry_locks::close() noexcept {

@@ -45,8 +45,6 @@
 // SOURCE lib/queue/roster.cpp: failure take_role(
 // SOURCE lib/queue/roster.cpp: std::uint64_t move_in(
 // SOURCE lib/queue/roster.cpp: void move_out(
-// Not modelled: a question to the kernel that stays without an answer, or a foreign lock (entry_locks.hpp). Then an endpoint
-// does nothing but say so: it recovers nothing and tells of no end.
 // SOURCE lib/queue/roster.cpp: presence inhabited(
 // SOURCE lib/queue/recovery.cpp: repairs plan(
 // SOURCE lib/queue/recovery.cpp: bool recover(

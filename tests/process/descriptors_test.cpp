@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <optional>
 #include <string>
+#include <utility>
 
 using namespace scene;
 
@@ -158,7 +160,8 @@ BOOST_AUTO_TEST_CASE(a_bare_name_that_is_not_found_is_told_with_its_directory) {
         std::error_code code;
         const auto out = numbers::producer::open("nothing", {}, code);
         insist(code == noria::errc::not_found, "it is not found");
-        insist(out.error_text().find((place / "nothing").string()) != std::string::npos, "the text names the directory");
+        insist(out.error_text().find((place / "nothing").string()) != std::string::npos,
+               "the text names the directory");
         return 0;
     });
     BOOST_TEST(process.wait() == well);
@@ -345,6 +348,79 @@ BOOST_AUTO_TEST_CASE(on_overlayfs_an_endpoint_that_others_have_recovered_from_is
         BOOST_TEST(producers == 1U);  // the one that left took no record of the heir's away
         std::filesystem::remove(path);
     }
+}
+
+BOOST_AUTO_TEST_CASE(on_overlayfs_an_endpoint_that_goes_takes_nothing_from_its_heir) {
+    // It has noticed nothing: since its descriptor was closed, no verb of it was called.
+    const rig::overlay over;
+    if (!over.objection().empty()) return rig::skip(over.objection());
+    const auto path = over.path() / "queue";
+    rig::child process([&] {
+        std::optional<numbers::producer> out(std::in_place, path, noria::options{.capacity = 8});
+        send(*out, 0, 1);
+        rig::close_descriptors_of(path);
+        numbers::consumer in{path};
+        receive(in, 0, 1);
+        insist(!in.pop_for(patience) && in.ended() == noria::end::abandoned, "the consumer recovers from it");
+        numbers::producer heir{path};
+        out.reset();
+        insist(!in.pop_for(a_while) && in.why() == noria::outcome::timed_out, "the heir lives");
+        insist(noria::inspect(path).roster.size() == 2, "both are on record");
+        send(heir, 1, 2);
+        receive(in, 1, 2);
+        return 0;
+    });
+    BOOST_TEST(process.wait() == well);
+}
+
+BOOST_AUTO_TEST_CASE(on_overlayfs_an_heir_of_the_other_role_is_not_taken_for_oneself) {
+    // The first producer and the first consumer have the same number; the consumer has the producer's entry now.
+    const rig::overlay over;
+    if (!over.objection().empty()) return rig::skip(over.objection());
+    const auto path = over.path() / "queue";
+    rig::child process([&] {
+        std::optional<crowd::producer> out(std::in_place, path, noria::options{.capacity = 8, .endpoints = 2});
+        insist(out->push(number(1)), "the push succeeds");
+        rig::close_descriptors_of(path);
+        crowd::consumer in{path};
+        insist(noria::inspect(path).roster.size() == 1, "the consumer has recovered from the producer");
+        bool ended = false;
+        for (int tries = 0; tries < 3 && !ended; ++tries) ended = !out->try_push(number(2));
+        insist(ended && out->error_code() == noria::errc::lock_lost, "the producer is at its end");
+        out.reset();
+        const auto roster = noria::inspect(path).roster;
+        insist(roster.size() == 1 && roster[0].role == noria::role::consumer && roster[0].alive, "the consumer stays");
+        return 0;
+    });
+    BOOST_TEST(process.wait() == well);
+}
+
+BOOST_AUTO_TEST_CASE(on_overlayfs_a_lease_that_an_heir_holds_stays_the_heirs) {
+    const rig::overlay over;
+    if (!over.objection().empty()) return rig::skip(over.objection());
+    const auto path = over.path() / "queue";
+    rig::child process([&] {
+        crowd::producer out{path, {.capacity = 8, .endpoints = 4}};
+        insist(out.push(number(1)), "the push succeeds");
+        std::optional<crowd::consumer> in(std::in_place, path);
+        {
+            auto lease = in->take_for(patience);
+            insist(static_cast<bool>(lease), "it holds the message");
+            rig::close_descriptors_of(path);
+            crowd::consumer heir{path};
+            auto again = heir.take_for(patience);
+            insist(again && again->number == 1 && again.deliveries() == 2, "the heir holds it now");
+            // The first one goes with its lease in hand.
+            rig::child leaver([&] { return 0; });
+            insist(leaver.wait() == well, "a fork changes nothing");
+            auto gone = std::move(lease);
+            in.reset();
+            again.release();
+            insist(heir.why() == noria::outcome::ok, "the release succeeds");
+        }
+        return 0;
+    });
+    BOOST_TEST(process.wait() == well);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -4,11 +4,14 @@
 #include "rig/workspace.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <functional>
 #include <optional>
+#include <vector>
 
 using namespace scene;
 
@@ -18,6 +21,11 @@ std::uint64_t inode_of(const std::filesystem::path& path) {
     struct stat status {};
     insist(stat(path.c_str(), &status) == 0, "the file is there");
     return status.st_ino;
+}
+
+// Whether it is about to take a lock.
+bool takes_a_lock(const rig::stepped_child& process) {
+    return process.entering() == SYS_fcntl && process.argument(1) == F_OFD_SETLK;
 }
 
 }  // namespace
@@ -124,7 +132,8 @@ BOOST_AUTO_TEST_CASE(two_names_of_one_file_are_one_queue) {
 BOOST_AUTO_TEST_CASE(who_opens_a_file_that_is_replaced_meanwhile_comes_into_the_new_one) {
     // Method: the opener is halted where it has the old file open, and is about to read its header; and where it has mapped
     // it, and is about to take the role.
-    for (const std::uint64_t where : {std::uint64_t{SYS_pread64}, std::uint64_t{SYS_fcntl}}) {
+    const auto reads = [](const rig::stepped_child& process) { return process.entering() == SYS_pread64; };
+    for (const auto& halt : std::vector<std::function<bool(const rig::stepped_child&)>>{reads, takes_a_lock}) {
         const rig::workspace place;
         const auto path = place / "queue";
         { const numbers::producer creator{path, {.capacity = 4}}; }
@@ -133,9 +142,9 @@ BOOST_AUTO_TEST_CASE(who_opens_a_file_that_is_replaced_meanwhile_comes_into_the_
             const numbers::consumer in{path};
             return in.capacity() == 8 && !in.orphaned() ? 0 : 1;
         });
-        while (opener.entering() != where && opener.step()) {
+        while (!halt(opener) && opener.step()) {
         }
-        BOOST_REQUIRE((opener.entering() == where));
+        BOOST_REQUIRE(halt(opener));
         std::filesystem::rename(place / "another", path);
         BOOST_TEST(opener.finish() == well);
     }
@@ -152,9 +161,9 @@ BOOST_AUTO_TEST_CASE(who_removes_a_file_that_is_replaced_meanwhile_removes_no_ot
         noria::remove(path, code);
         return code == noria::errc::not_found ? 0 : 1;
     });
-    while (remover.entering() != SYS_fcntl && remover.step()) {
+    while (!takes_a_lock(remover) && remover.step()) {
     }
-    BOOST_REQUIRE((remover.entering() == SYS_fcntl));
+    BOOST_REQUIRE(takes_a_lock(remover));
     std::filesystem::rename(place / "another", path);
     BOOST_TEST(remover.finish() == well);
     BOOST_REQUIRE(std::filesystem::exists(path));

@@ -257,6 +257,111 @@ BOOST_AUTO_TEST_CASE(a_commit_behind_a_dead_owner_of_the_mutex_and_a_read_lock_c
     BOOST_TEST((got && got->number == 2));
 }
 
+BOOST_AUTO_TEST_CASE(a_read_lock_on_a_free_entry_is_named_though_others_are_attached) {
+    if (!is_root()) return rig::skip(needs_root);
+    const shared_directory dir;
+    const auto path = dir.place / "queue";
+    const crowd::producer attached{path, {.capacity = 8, .endpoints = 2, .mode = 0644}};
+    rig::child stranger = read_locker(path, noria::layout::lock_base + 1, 1);
+    std::error_code code;
+    const auto out = crowd::producer::open(path, refused_at_once, code);
+    BOOST_TEST((code == noria::errc::foreign_lock));
+    BOOST_TEST(out.error_text().find("entry 1") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_busy_mutex_is_not_told_as_a_recovery_that_is_blocked) {
+    // An idle dead endpoint is under a read lock; the owner of the mutex lives, and stands still.
+    if (!is_root()) return rig::skip(needs_root);
+    const shared_directory dir;
+    const auto path = dir.place / "queue";
+    locked_crowd::consumer in{path, {.capacity = 8, .endpoints = 8, .mode = 0644}};
+    const rig::milestone attached;
+    rig::child idle([&] {
+        const locked_crowd::producer out{path};
+        attached.tell();
+        wait_for_death();
+        return 1;
+    });
+    attached.hear();
+    rig::child owner([&] {
+        const locked_crowd::producer out{path};
+        attached.tell();
+        wait_for_death();
+        return 1;
+    });
+    attached.hear();
+    rig::child stranger = read_locker(path, noria::layout::lock_base + 1, 1, true);
+    idle.kill();
+    await_read_lock(path, noria::layout::lock_base + 1);
+    BOOST_TEST(!in.pop_for(2s));  // long enough for the idle one to have been blocked for long
+    const auto at = noria::layout::place(noria::inspect(path).shape);
+    const std::uint32_t name = 3;  // the owner's
+    const std::uint64_t inside = 1;
+    const auto tenure =
+        at.tally_offset + 2 * sizeof(noria::layout::tally_line) + offsetof(noria::layout::tally_line, tenure);
+    const int file = open(path.c_str(), O_RDWR | O_CLOEXEC);
+    BOOST_REQUIRE(pwrite(file, &inside, sizeof inside, static_cast<off_t>(tenure)) == sizeof inside);
+    BOOST_REQUIRE(pwrite(file, &name, sizeof name, static_cast<off_t>(at.mutex_offset)) == sizeof name);
+    close(file);
+    BOOST_TEST(!in.pop_for(a_while));
+    BOOST_TEST(in.why() == noria::outcome::timed_out);
+    BOOST_TEST(!in.try_pop());
+    BOOST_TEST(in.why() == noria::outcome::stalled);
+    owner.kill();
+    stranger.kill();
+    BOOST_TEST(!in.pop_for(patience));  // both are recovered, and no producer is left
+    BOOST_TEST(in.why() == noria::outcome::ended);
+}
+
+BOOST_AUTO_TEST_CASE(what_another_process_has_recovered_is_blocked_no_more) {
+    if (!is_root()) return rig::skip(needs_root);
+    const shared_directory dir;
+    const auto path = dir.place / "queue";
+    crowd::consumer in{path, {.capacity = 8, .endpoints = 8, .mode = 0644}};
+    const rig::milestone attached;
+    rig::child producer([&] {
+        const crowd::producer out{path};
+        attached.tell();
+        wait_for_death();
+        return 1;
+    });
+    attached.hear();
+    rig::child stranger = read_locker(path, noria::layout::lock_base + 1, 1, true);
+    producer.kill();
+    await_read_lock(path, noria::layout::lock_base + 1);
+    BOOST_TEST(!in.pop());
+    BOOST_TEST(in.why() == noria::outcome::recovery_blocked);
+    stranger.kill();
+    rig::child other([&] { return crowd::consumer(path).is_open() ? 0 : 1; });  // attaching, it recovers the dead
+    BOOST_REQUIRE(other.wait() == well);
+    BOOST_REQUIRE(noria::inspect(path).counters.producer_deaths == 1U);
+    // The next endpoint takes the entry, and lives.
+    crowd::producer heir{path};
+    BOOST_TEST(!in.pop_for(a_while));
+    BOOST_TEST(in.why() == noria::outcome::timed_out);
+    BOOST_TEST(!in.try_pop());
+    BOOST_TEST(in.why() == noria::outcome::empty);
+}
+
+BOOST_AUTO_TEST_CASE(a_read_lock_amid_an_attach_changes_nothing_of_what_closing_does) {
+    // It covers the bytes on which an attach tries whether a mapping keeps locks.
+    if (!is_root()) return rig::skip(needs_root);
+    const shared_directory dir;
+    const auto path = dir.place / "queue";
+    rig::child process([&] {
+        { const numbers::producer made{path, readable}; }
+        return 0;
+    });
+    BOOST_REQUIRE(process.wait() == well);
+    rig::child stranger = read_locker(path, noria::layout::trial_lock_base, noria::layout::trial_lock_bytes);
+    rig::child attacher([&] {
+        const numbers::producer out{path};
+        insist(out.survives_closing(), "on this file system a mapping keeps locks");
+        return 0;
+    });
+    BOOST_TEST(attacher.wait() == well);
+}
+
 BOOST_AUTO_TEST_CASE(sleepers_that_a_reader_takes_away_wake_within_their_slice) {
     // A program that may only read the file maps it, and moves sleepers from our word to one of its own.
     if (!is_root()) return rig::skip(needs_root);

@@ -74,7 +74,7 @@ violations notes_for_later(const tree& checkout) {
 
 violations strayed_openings(const tree& checkout) {
     static const std::regex opening{
-        R"(\b(openat|creat|fopen|opendir)\(|::open\(|(=|\(|return) open\(|\bstd::[io]?fstream\b)"};
+        R"(\b(openat|creat|fopen|opendir)\(|(^|[^\w>])::open\(|(=|\(|return) open\(|\bstd::[io]?fstream\b)"};
     violations found;
     for (const auto& file : checkout.files) {
         if (!file.path.starts_with("lib/") || !is_cpp(file.path) || file.path == "lib/os/descriptor.cpp") continue;

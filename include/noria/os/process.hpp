@@ -31,7 +31,7 @@ public:
 };
 
 // Something of this process that a fork's child must not have. Enlisted objects are told in the child, before fork
-// returns there. Enlist and delist within a no_fork.
+// returns there, and are enlisted there no more. Enlist and delist within a no_fork.
 class NORIA_API fork_sensitive {
 public:
     fork_sensitive(const fork_sensitive&) = delete;

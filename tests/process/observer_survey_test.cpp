@@ -1,4 +1,4 @@
-// observed_file_test.cpp: what an observer's survey shows when the ring moves on between its reads.
+// observer_survey_test.cpp: what an observer's survey shows when the ring moves on between its reads.
 #include "noria/queue/observed_file.hpp"
 
 #include "noria/mpmc.hpp"
