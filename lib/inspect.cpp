@@ -104,8 +104,7 @@ private:
 failure see_inhabitant(const queue::observed_file& file, queue::observed_sections& copy, std::uint64_t index,
                        locks_seen& locks, bool ask, std::optional<inhabitant>& who) {
     who.reset();
-    constexpr int tries =
-        3;  // a place that changes hands faster than it can be looked at: it is told as dead, or not at all
+    constexpr int tries = 3;  // an entry that changes its owner faster than this is shown as dead, or left out
     const layout::roster_entry& entry = copy.entry(index);
     bool alive = true;
     for (int i = 0; ask && i < tries && load_relaxed(entry.state) == layout::entry_alive; ++i) {

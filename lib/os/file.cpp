@@ -195,7 +195,7 @@ void remove_stillborn(int directory, const std::string& prefix, std::uint64_t lo
     });
 }
 
-// A file whose private name tells its own inode was to be removed, by a process that is dead or is just doing it. (A file
+// A file whose private name tells its own inode was to be removed: the process has died, or is just removing it. (A file
 // that was displaced by mistake has another inode than its private name tells, and stays.)
 void remove_leftovers(int directory) noexcept {
     for_each_entry(directory, [&](const char* entry) {

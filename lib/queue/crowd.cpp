@@ -105,7 +105,7 @@ int try_entry(queue_file& file, std::uint64_t index) noexcept {
 // most processes attach once.
 constinit std::uint64_t next_to_ask_about = 0;
 
-// Asks the kernel who of the living is dead, and buries those. True: about all of them. Each question takes time in proportion
+// Asks the kernel about the entries on record as alive, and recovers the dead. True: about all of them. Each question takes time in proportion
 // to how many are attached, so an attach that asked about all of many would take time by the square of it. Beyond the bound
 // it asks about some, in rotation. Then a death may be found only after a newcomer has attached, and it counts as one after
 // its coming: at the end of the stream the other role is told `abandoned`, where `finished` would have been right.
@@ -131,7 +131,7 @@ bool bury_before_joining(queue_file& file) noexcept {
     return all;
 }
 
-// Tries each entry that nobody has, once. 0: one is ours. EAGAIN: none; `passing`: some are in the hands of an endpoint that
+// Tries each free entry once. 0: one is ours. EAGAIN: none; `passing`: some are in the hands of an endpoint that
 // comes, goes, or recovers. Or what keeps locks from working here.
 int take_free_entry(queue_file& file, bool& passing) noexcept {
     passing = false;
@@ -139,7 +139,7 @@ int take_free_entry(queue_file& file, bool& passing) noexcept {
     std::uint64_t first = 0;
     while (first < length && is_alive(file, first)) ++first;
     if (first == length) return EAGAIN;
-    // Many that come at once would all try the same entries in turn, so each goes on elsewhere after the first.
+    // Many newcomers at once would try the same entries in the same order, so each goes on elsewhere after the first.
     const std::uint64_t others = length - 1;
     const std::uint64_t shift = length > asked_about_all_up_to ? random_start() % others : 0;
     for (std::uint64_t n = 0; n < length; ++n) {

@@ -43,10 +43,11 @@ constexpr auto wait_for_passing = std::chrono::seconds(1);
 constexpr auto wait_for_file_default = std::chrono::seconds(5);  // of constructors that do not create
 
 failure removed_each_time(const std::filesystem::path& path, std::uint64_t made) {
-    return refuse(path, errc::not_found,
-                  fmt::format("found it removed each time before this call could attach (it created the file {} {}), "
-                              "expected it to stay; stop the program that removes it, or use another path",
-                              made, made == 1 ? "time" : "times"));
+    return refuse(
+        path, errc::not_found,
+        fmt::format("found the file removed each time before this call could attach, which had created it {} {}, "
+                    "expected it to stay; stop the program that removes it, or use another path",
+                    made, made == 1 ? "time" : "times"));
 }
 
 }  // namespace

@@ -380,8 +380,8 @@ failure queue_file::remove_unused(queue_file& file, const os::located& where,
                     displaced));
 }
 
-// How often endpoints were attached, of both roles, as the file says. One that died between its record and its number counts
-// as long as it is not recovered.
+// How often endpoints were attached, of both roles, as the file says. An endpoint that died before
+// it raised the generation is seen by its live record.
 std::uint64_t queue_file::attaches() const noexcept {
     layout::queue_words words{};
     std::uint64_t all = 0;

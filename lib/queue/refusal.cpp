@@ -69,7 +69,7 @@ failure refuse_foreign_lock(const std::filesystem::path& path, errc code, const 
     return refuse(
         path, code,
         fmt::format("found a {} lock of {} on {}, expected locks of endpoints only; find the program (lslocks "
-                    "or /proc/locks names it) and end it, and let no user read the file that you do not trust "
+                    "or /proc/locks names it) and end it, and give read permission only to users that you trust "
                     "(mode 0600)",
                     lock.writes ? "write" : "read", owner, where));
 }

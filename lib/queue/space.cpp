@@ -34,9 +34,9 @@ failure refuse_inode(const std::filesystem::path& path, int error) {
 failure refuse_lost_pages(const std::filesystem::path& path, std::uint64_t file_bytes) {
     return refuse(
         path, errc::corrupt,
-        fmt::format("found pages of it gone while in use, though its size is as it was: a hole was punched, or "
-                    "the file system is full or damaged; expected all of its {} bytes to stay; find out "
-                    "which program did that, stop its users, remove it and let them begin anew",
+        fmt::format("found pages of it gone while in use (the size is unchanged: a hole was punched, or the file "
+                    "system is full or damaged), expected all of its {} bytes to stay; find out which program did "
+                    "that, stop its users, remove it and let them begin anew",
                     file_bytes));
 }
 

@@ -47,7 +47,7 @@ robust_mutex::answer robust_mutex::take(std::uint32_t me, nanoseconds spin, os::
             if (found == fate::buried) continue;
             asked = now;
         }
-        // M2; also by who goes away: it may have been woken in another's stead.
+        // M2: a waiter that gives up marks the word, too, for it may have used up another waiter's wake-up.
         if ((word & layout::mutex_contended) == 0) {
             if (!compare_exchange(*word_, word, word | layout::mutex_contended)) continue;
             word |= layout::mutex_contended;

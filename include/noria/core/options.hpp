@@ -49,8 +49,8 @@ struct options {
     bool lock_in_memory = false;
 
     // How long to wait for a file that does not exist, where the call does not create one. Unset: 5 s for a constructor,
-    // not at all for open(). It is also how long a file that cannot be attached yet is tried again, and how long a call that
-    // creates begins anew if another program removes the file each time; then it is refused: errc::not_found.
+    // not at all for open(). It also bounds the tries of a creating call whose file another program removes each
+    // time (then errc::not_found).
     std::optional<std::chrono::nanoseconds> wait_for_file{};
 
     // How long to wait for a role that somebody holds, or for a place in an mpmc queue whose roster is full. The default

@@ -216,7 +216,7 @@ private:
     bool await_successor_ = false;
     bool awaits_release_ = false;  // what is waited for is told on the other side's word
     bool shut_out_ = false;        // the last look was refused: the ring's mutex was in somebody's hands
-    bool held_up_ = false;       // so was the last wait, at its end: by that, or by the owner of the slot that is next
+    bool held_up_ = false;  // the last wait ended behind another endpoint: one with the mutex, or with the next slot
     bool left_in_hand_ = false;  // the ring lies, and we could not put back what we had of it
     bool crowded_ = false;       // when last looked: more endpoints than processors
     waiting waiting_;

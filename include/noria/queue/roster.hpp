@@ -49,7 +49,7 @@ NORIA_API bool died_last(const queue_file& file, role asked, std::uint64_t numbe
 // Whether a record of that role is alive. `probe`: asks the kernel, and recovers a dead one.
 enum class presence {
     none,     // no record of that role is alive
-    some,     // an endpoint of that role lives, as far as was asked
+    some,     // a record is alive, and no question has shown its endpoint dead or blocked
     blocked,  // records are alive, but their endpoints cannot be asked about, or are dead and cannot be recovered
 };
 NORIA_API presence inhabited(queue_file& file, role asked, bool probe) noexcept;

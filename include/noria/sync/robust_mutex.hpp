@@ -38,7 +38,7 @@ public:
         lives,    // as far as can be known
         buried,   // it has been recovered from: the word names it no more
         nobody,   // no endpoint has that name: the word lies
-        blocked,  // it may be dead, but for long it could not be asked about or recovered
+        blocked,  // for at least a second it could not be asked about or recovered
     };
     enum class answer { taken, busy, corrupt, blocked };
 
