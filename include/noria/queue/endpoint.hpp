@@ -75,6 +75,7 @@ public:
     // The same while a function of the caller's is handed one message after the other.
     void begin_handing_in_place() noexcept { standing_ |= busy_bit | handing_bit; }
     void end_handing_in_place() noexcept { standing_ &= ~(busy_bit | handing_bit); }
+    void no_longer_handing_in_place() noexcept { standing_ &= ~handing_bit; }
     [[nodiscard]] bool is_handing_in_place() const noexcept { return (standing_ & handing_bit) != 0; }
 
     // Seldom anything new: a store that is not made leaves room for those that others wait for.

@@ -98,8 +98,11 @@ public:
     }
     // Of a verb whose endpoint can no longer be used. If the function has closed it, the place is gone with the last such verb.
     [[gnu::noinline]] void end_handing_unusable() noexcept {
-        if constexpr (Reader::many_leases) --leases_;
-        if (is_left_ && (!Reader::many_leases || !is_handing())) delete this;
+        if constexpr (Reader::many_leases)
+            --leases_;
+        else
+            no_longer_handing_in_place();  // what was in hand stays so
+        if (is_left_ && !is_handing()) delete this;
     }
 
     // False: the file was truncated, and so may be what was read of the message; or somebody has scribbled on its word.
