@@ -284,7 +284,8 @@ struct elsewhere {
 }  // namespace
 
 using elsewhere_queues =
-    std::tuple<spsc<elsewhere<>>, mpmc<elsewhere<>>, spsc<elsewhere<>, coordination::robust_mutex>>;
+    std::tuple<spsc<elsewhere<>, coordination::lock_free>, mpmc<elsewhere<>, coordination::lock_free>,
+               spsc<elsewhere<>, coordination::robust_mutex>>;
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_message_with_an_address_operator_of_its_own_arrives, Queue, elsewhere_queues) {
     const rig::workspace place;
     typename Queue::producer out(place / "queue", {.capacity = 8});
