@@ -100,7 +100,8 @@ failure compare(const std::filesystem::path& path, const layout::shape& found, c
         return refuse(
             path, errc::other_type,
             fmt::format("found messages of {} bytes, alignment {}, type tag {:#x}, expected {} bytes, alignment "
-                        "{}, type tag {:#x}; build both programs with the same message type",
+                        "{}, type tag {:#x}; build both programs with the same message type (size, alignment, kinds of "
+                        "values and noria_name make the tag)",
                         found.message_bytes, found.message_align, found.type_tag, bare.message_bytes,
                         bare.message_align, bare.type_tag));
     }
