@@ -2,6 +2,7 @@
 #include "noria/os/descriptor.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <array>
@@ -17,10 +18,12 @@ constexpr int standard_streams = 3;
 // a closed one does: a descriptor of O_PATH cannot be written to.
 class standard_streams_occupied {
 public:
-    standard_streams_occupied() noexcept {
-        for (int number = 0; number < standard_streams; ++number) {
-            if (fcntl(number, F_GETFD) >= 0) continue;
-            occupied_[static_cast<std::size_t>(number)] = openat(AT_FDCWD, "/", O_PATH | O_CLOEXEC);
+    explicit standard_streams_occupied(bool needed) noexcept {
+        if (!needed) return;
+        std::array<pollfd, standard_streams> streams{{{0, 0, 0}, {1, 0, 0}, {2, 0, 0}}};
+        if (poll(streams.data(), streams.size(), 0) <= 0) return;  // none is closed: one call says it of all
+        for (std::size_t i = 0; i < streams.size(); ++i) {
+            if ((streams[i].revents & POLLNVAL) != 0) occupied_[i] = openat(AT_FDCWD, "/", O_PATH | O_CLOEXEC);
         }
     }
     ~standard_streams_occupied() {
@@ -46,9 +49,11 @@ void descriptor::reset(int number) noexcept {
 }
 
 descriptor open_at(int directory, const char* path, int how, unsigned mode) noexcept {
-    const standard_streams_occupied meanwhile;
+    // A descriptor that cannot be written to may be a standard stream for a moment.
+    const bool writes = (how & O_ACCMODE) != O_RDONLY && (how & O_PATH) == 0;
+    const standard_streams_occupied meanwhile(writes);
     int number = openat(directory, path, how | O_CLOEXEC, mode);
-    if (number >= 0 && number < standard_streams) {  // another thread has closed a standard stream meanwhile
+    if (number >= 0 && number < standard_streams) {
         const int low = number;
         number = fcntl(low, F_DUPFD_CLOEXEC, standard_streams);
         const int error = errno;

@@ -46,21 +46,21 @@ void entry_locks::record_is_alive(const layout::roster_entry& record) noexcept {
     role_ = load_relaxed(record.role);
 }
 
-// The description to ask through; null: there is none, and unasked_ or lost_ says why.
-os::open_description* entry_locks::asker() noexcept {
-    if (lost_) return nullptr;
-    if (own_.number() >= 0) return &own_;
-    if (second_.number() >= 0) return &second_;
+// The descriptor to ask through; -1: there is none, and unasked_ or lost_ says why.
+int entry_locks::asker() noexcept {
+    if (lost_) return -1;
+    if (const int own = own_.number(); own >= 0) return own;
+    if (const int second = second_.number(); second >= 0) return second;
     int error = reopen();
     if (error == 0 && !outlive_descriptor_) error = take_again();
     if (error == 0) {
         unasked_ = 0;
-        return outlive_descriptor_ ? &second_ : &own_;
+        return outlive_descriptor_ ? second_.number() : own_.number();
     }
     second_.close();
     if (unasked_ == 0) unasked_since_ = os::monotonic::now();
     unasked_ = error;
-    return nullptr;
+    return -1;
 }
 
 // Opens the file again, as the second description. Returns 0 or an errno.
@@ -114,21 +114,20 @@ bool entry_locks::look_for_loss() noexcept {
 }
 
 void entry_locks::give_up(std::uint64_t byte, std::uint64_t bytes) noexcept {
-    if (os::open_description* const through = asker(); through != nullptr) through->unlock(byte, bytes);
+    if (const int through = asker(); through >= 0) os::unlock(through, byte, bytes);
 }
 
 os::lock_report entry_locks::ask(std::uint64_t byte, std::uint64_t bytes) noexcept {
-    os::open_description* const through = asker();
-    return through != nullptr ? through->ask_lock(byte, bytes) : os::lock_report{};
+    return os::ask_lock(asker(), byte, bytes);
 }
 
 entry_locks::proof entry_locks::seek_proof(std::uint64_t entry) noexcept {
-    os::open_description* const through = asker();
-    if (through == nullptr) return proof::blocked;  // all entries are
-    const os::lock_report seen = through->ask_lock(byte_of(entry));
+    const int through = asker();
+    if (through < 0) return proof::blocked;  // all entries are
+    const os::lock_report seen = os::ask_lock(through, byte_of(entry));
     int error = EBADF;
     if (seen.owner == os::lock_owner::none) {
-        error = through->try_lock(byte_of(entry));
+        error = os::try_lock(through, byte_of(entry));
         // EAGAIN: another lock came in between. The next question tells which kind it is.
         if (error == 0 || error == EAGAIN) {
             note_answer(entry);
@@ -212,7 +211,8 @@ failure entry_locks::loss() const {
 }
 
 void entry_locks::close() noexcept {
-    own_.unlock(layout::lock_base, layout::lock_range_bytes);
+    // Not only closed: a child of vfork, or of a raw clone, may have the open file, too.
+    if (const int own = own_.number(); own >= 0) os::unlock(own, layout::lock_base, layout::lock_range_bytes);
     second_.close();
     own_.close();
 }

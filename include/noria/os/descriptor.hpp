@@ -1,8 +1,8 @@
 // descriptor.hpp: owns a file descriptor, and the one way in which the library opens a file: never as a standard stream.
 //
 // A program may start with its standard streams closed. The kernel gives the lowest free number, so the next file opened
-// would become standard output, and a log line would overwrite a queue. Therefore no descriptor of the library is 0, 1 or
-// 2, not even for a moment.
+// would become standard output, and a log line would overwrite a queue. Therefore no descriptor of the library stays 0,
+// 1 or 2, and none that can be written to is so even for a moment.
 #pragma once
 
 #include "noria/core/visibility.hpp"

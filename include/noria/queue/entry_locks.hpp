@@ -73,7 +73,7 @@ public:
 
     // Where a mapping keeps no locks: takes them again if they went with the descriptor. To be called now and then. False: the
     // endpoint has no locks now; it is lost, or they cannot be taken.
-    bool hold_on() noexcept { return outlive_descriptor_ || asker() != nullptr; }
+    bool hold_on() noexcept { return outlive_descriptor_ || asker() >= 0; }
 
     // Whether another process has recovered from this endpoint, whose locks were lost with its descriptor: what was noticed so
     // far; look_for_loss() also compares the record with this endpoint's.
@@ -92,7 +92,7 @@ private:
         os::lock_seen lock;
     };
 
-    [[nodiscard]] os::open_description* asker() noexcept;
+    [[nodiscard]] int asker() noexcept;
     [[nodiscard]] int reopen() noexcept;
     [[nodiscard]] int take_again() noexcept;
     [[nodiscard]] bool record_is_ours() const noexcept;
