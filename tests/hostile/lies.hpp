@@ -177,7 +177,7 @@ private:
             add(producer + each + offsetof(layout::event_line, returned), telling::count);
         }
         for (const std::size_t each : {offsetof(words, producers), offsetof(words, consumers)}) {
-            for (const std::size_t word : {0, 8, 16, 24, 32}) add(producer + each + word, telling::count);
+            for (const std::size_t word : {0U, 8U, 16U, 24U, 32U}) add(producer + each + word, telling::count);
         }
     }
     void add_mutex() {
