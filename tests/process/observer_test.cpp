@@ -310,7 +310,7 @@ BOOST_AUTO_TEST_CASE(an_endpoint_that_leaves_is_never_told_as_dead) {
         });
         const noria::observer watcher(path);
         std::uint64_t seen = 0;
-        for (int n = 0; n < 200000 && seen < 10000; ++n) {
+        for (int n = 0; n < 200000 && seen < 5000; ++n) {
             const noria::snapshot now = watcher.look();
             for (const auto& each : now.roster) BOOST_REQUIRE(each.alive);
             seen += now.roster.size();
