@@ -10,6 +10,7 @@
 #include "rig/workspace.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <fcntl.h>
 
 #include <cstdint>
 #include <cstring>
@@ -131,6 +132,31 @@ BOOST_AUTO_TEST_CASE(a_crowd_is_full_when_somebody_lives_in_each_entry_and_not_w
     BOOST_TEST(!passing);
     noria::queue::move_out(*first, role::producer);
     noria::queue::move_out(*second, role::consumer);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_foreign_lock_has_blocked_is_blocked_until_it_is_recovered_by_whichever_process) {
+    const some_queue queue;
+    move_in_and_vanish(queue, role::producer);
+    const auto one = queue.open();
+    const auto other = queue.open();
+    const noria::os::descriptor reader(open(one->path().c_str(), O_RDONLY | O_CLOEXEC));
+    struct flock lock {};
+    lock.l_type = F_RDLCK;
+    lock.l_whence = SEEK_SET;
+    lock.l_start = static_cast<off_t>(layout::lock_base);
+    lock.l_len = 1;
+    BOOST_REQUIRE(fcntl(reader.get(), F_OFD_SETLK, &lock) == 0);
+    BOOST_TEST((noria::queue::inhabited(*one, role::producer, true) == noria::queue::presence::blocked));
+    BOOST_TEST(one->locks().any_blocked());
+    BOOST_TEST(one->locks().is_blocked(0));
+    BOOST_TEST(!one->locks().is_blocked(1));
+    BOOST_TEST(one->words().producers.deaths == 0U);
+    lock.l_type = F_UNLCK;
+    BOOST_REQUIRE(fcntl(reader.get(), F_OFD_SETLK, &lock) == 0);
+    BOOST_TEST((noria::queue::inhabited(*other, role::producer, true) == noria::queue::presence::none));
+    BOOST_TEST(one->words().producers.deaths == 1U);
+    BOOST_TEST((noria::queue::inhabited(*one, role::producer, true) == noria::queue::presence::none));
+    BOOST_TEST(!one->locks().any_blocked());
 }
 
 BOOST_AUTO_TEST_CASE(a_death_is_found_by_whoever_asks_the_kernel_and_recovered_once) {
