@@ -2,7 +2,7 @@
 //
 //     for (const auto& who : noria::inspect("/dev/shm/ticks").roster) ...
 //
-// An observer opens the file for reading, takes no lock, changes no byte, and slows nobody; a file of mode 0444 will do. It maps
+// An observer opens the file for reading, takes no lock, changes no byte, and slows no endpoint; a file of mode 0444 will do. It maps
 // nothing: a look is a bounded number of read calls, whatever the file says, and however sparse or truncated it is. Its
 // figures are read one after the other while the queue works: each is true at some moment of the call, and all together
 // are exact when nobody works. They come from a file that anybody with write access may have scribbled on.

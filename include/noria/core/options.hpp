@@ -53,7 +53,7 @@ struct options {
     // time (then errc::not_found).
     std::optional<std::chrono::nanoseconds> wait_for_file{};
 
-    // How long to wait for a role that somebody holds, or for a place in an mpmc queue whose roster is full. The default
+    // How long to wait for a role that another endpoint holds, or for a place in an mpmc queue whose roster is full. The default
     // bridges the kernel's time to tear down a killed holder of up to about 1 GB; what lives longer is errc::role_taken, or
     // errc::roster_full.
     std::chrono::nanoseconds wait_for_role = std::chrono::milliseconds(250);

@@ -1,4 +1,4 @@
-// observed_file.hpp: a queue file that somebody looks at, and whose bytes are copied by read calls and never mapped.
+// observed_file.hpp: a queue file for observers, whose bytes are copied by read calls and never mapped.
 //
 // A read of a hole allocates nothing, a read of a file that was truncated is short, and neither raises SIGBUS: so an observer
 // of a sparse copy, on a full file system or in a small control group, costs its process a bounded copy and nothing else.
@@ -91,7 +91,7 @@ public:
     // The words of slots, or of records under a mutex.
     failure survey(observed_sections& now, observed_ring& seen) const;
 
-    // A lock that somebody holds on these bytes, counted from layout::lock_base on, or nothing. Returns 0, or an errno: the
+    // A lock that another open file has on these bytes, counted from layout::lock_base on, or nothing. Returns 0, or an errno: the
     // kernel cannot be asked.
     int lock_on(std::uint64_t first, std::uint64_t bytes, std::optional<os::lock_seen>& found) const noexcept;
 
