@@ -48,7 +48,7 @@ struct inhabitant {
 };
 
 // A lock that no endpoint takes, on bytes whose locks tell who lives. It may keep programs from attaching, and makes a dead
-// endpoint look alive if it is a write lock. Whoever may read the file can take a read lock.
+// endpoint look alive if it is a write lock. A program that may read the file can take a read lock.
 struct foreign_lock {
     std::uint64_t first =
         0;  // byte, from layout::lock_base on: the index of a roster entry, if it is below their number

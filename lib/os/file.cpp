@@ -42,7 +42,8 @@ struct known_file_system {
     file_system_fitness fitness;
 };
 
-// Source: statfs(2) and linux/magic.h, and the sources of those that are not in them. What is not listed is taken to be a local file system with a page cache.
+// Source: statfs(2), linux/magic.h, and the file systems' own sources. A file system that is not listed is taken for a local
+// one with a page cache.
 constexpr known_file_system known_file_systems[] = {
     {0x6969, "nfs", file_system_fitness::unfit},
     {0x517B, "smb", file_system_fitness::unfit},

@@ -39,7 +39,7 @@ public:
 
     // Kills one, whichever it is, and appoints the next time.
     void kill_one();
-    // Appoints the next time, and kills nobody at this one.
+    // Sets the time of the next kill; no process is killed at this one.
     void spare_all() { next_kill_ = appointment(); }
 
     // How many processes there are.

@@ -86,7 +86,7 @@ public:
     NORIA_API bool commit_all(std::uint64_t position, const lengths& sent, std::uint64_t owner) noexcept;
     NORIA_API bool give_back(std::uint64_t position, std::uint64_t owner) noexcept;
 
-    // The first message that nobody has. `keep` = false: only looks. One longer than `most` stays, and `word` tells its length.
+    // The first message that no endpoint has. `keep` = false: only looks. One longer than `most` stays, and `word` tells its length.
     NORIA_API sight take(std::uint64_t owner, std::uint64_t& position, std::uint64_t& word, bool keep,
                          std::uint64_t most = UINT64_MAX) noexcept;
     NORIA_API bool release(std::uint64_t position, std::uint64_t owner) noexcept;
@@ -119,7 +119,7 @@ public:
     [[nodiscard]] const mutex_books& books() const noexcept { return now_; }
     [[nodiscard]] std::uint64_t message_bytes_max() const noexcept { return message_bytes_; }
 
-    // For observers, on a copy of the page: what is in somebody's hands, of at most so many records. `count` says how many they
+    // For observers, on a copy of the page: what endpoints have in hand, of at most so many records. `count` says how many they
     // were. Returned is the position behind the last of them: in front of the tail, there are more, or the ring has moved on.
     NORIA_API std::uint64_t survey(const mutex_books& seen, const word_source& bytes_at, std::uint64_t most,
                                    std::vector<hand>& in_hand, std::uint64_t& count) const;

@@ -174,7 +174,7 @@ public:
             if (bytes > accepted_bytes_) [[unlikely]]
                 return leave_too_long(word, bytes);
         }
-        // [S1] acquire <- [S2] in commit, [S5] in put_back, by the exchange: whoever sees the word sees the message. No word
+        // [S1] acquire <- [S2] in commit, [S5] in put_back, by the exchange: a reader that sees the word sees the message. No word
         // comes twice with another message: so the length is of this one.
         if (!compare_exchange(at_.word(), word, word + mine_)) return nullptr;
         taken_slot_ = at_.slot();
