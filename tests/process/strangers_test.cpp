@@ -77,6 +77,20 @@ void await_read_lock(const std::filesystem::path& path, std::uint64_t offset) {
     insist(there, "the stranger has its lock");
 }
 
+// A process with an endpoint that does nothing, from when this returns.
+template <class Endpoint>
+rig::child attached_until_killed(const std::filesystem::path& path) {
+    const rig::milestone attached;
+    rig::child process([&] {
+        const Endpoint endpoint{path};
+        attached.tell();
+        wait_for_death();
+        return 1;
+    });
+    attached.hear();
+    return process;
+}
+
 void insist_blocked(const noria::spsc<numbered>::consumer& in, const std::filesystem::path& path) {
     insist(in.why() == noria::outcome::recovery_blocked, "the recovery is blocked");
     insist(in.error_text().find("read lock") != std::string::npos, "the text says by what");
@@ -197,14 +211,7 @@ BOOST_AUTO_TEST_CASE(an_idle_dead_producer_behind_a_read_lock_disturbs_no_other)
     const shared_directory dir;
     const auto path = dir.place / "queue";
     crowd::consumer in{path, {.capacity = 8, .endpoints = 8, .mode = 0644}};
-    const rig::milestone attached;
-    rig::child producer([&] {
-        const crowd::producer out{path};
-        attached.tell();
-        wait_for_death();
-        return 1;
-    });
-    attached.hear();
+    rig::child producer = attached_until_killed<crowd::producer>(path);
     crowd::producer other{path};
     rig::child stranger = read_locker(path, noria::layout::lock_base + 1, 1, true);
     producer.kill();
@@ -224,14 +231,7 @@ BOOST_AUTO_TEST_CASE(a_commit_behind_a_dead_owner_of_the_mutex_and_a_read_lock_c
     auto claim = out.claim();
     BOOST_REQUIRE(static_cast<bool>(claim));
     *claim = number(1);
-    const rig::milestone attached;
-    rig::child owner([&] {
-        const locked_crowd::consumer in{path};
-        attached.tell();
-        wait_for_death();
-        return 1;
-    });
-    attached.hear();
+    rig::child owner = attached_until_killed<locked_crowd::consumer>(path);
     const auto at = noria::layout::place(noria::inspect(path).shape);
     const std::uint32_t name = 2;
     const int file = open(path.c_str(), O_RDWR | O_CLOEXEC);
@@ -275,21 +275,8 @@ BOOST_AUTO_TEST_CASE(a_busy_mutex_is_not_told_as_a_recovery_that_is_blocked) {
     const shared_directory dir;
     const auto path = dir.place / "queue";
     locked_crowd::consumer in{path, {.capacity = 8, .endpoints = 8, .mode = 0644}};
-    const rig::milestone attached;
-    rig::child idle([&] {
-        const locked_crowd::producer out{path};
-        attached.tell();
-        wait_for_death();
-        return 1;
-    });
-    attached.hear();
-    rig::child owner([&] {
-        const locked_crowd::producer out{path};
-        attached.tell();
-        wait_for_death();
-        return 1;
-    });
-    attached.hear();
+    rig::child idle = attached_until_killed<locked_crowd::producer>(path);
+    rig::child owner = attached_until_killed<locked_crowd::producer>(path);
     rig::child stranger = read_locker(path, noria::layout::lock_base + 1, 1, true);
     idle.kill();
     await_read_lock(path, noria::layout::lock_base + 1);
@@ -318,14 +305,7 @@ BOOST_AUTO_TEST_CASE(what_another_process_has_recovered_is_blocked_no_more) {
     const shared_directory dir;
     const auto path = dir.place / "queue";
     crowd::consumer in{path, {.capacity = 8, .endpoints = 8, .mode = 0644}};
-    const rig::milestone attached;
-    rig::child producer([&] {
-        const crowd::producer out{path};
-        attached.tell();
-        wait_for_death();
-        return 1;
-    });
-    attached.hear();
+    rig::child producer = attached_until_killed<crowd::producer>(path);
     rig::child stranger = read_locker(path, noria::layout::lock_base + 1, 1, true);
     producer.kill();
     await_read_lock(path, noria::layout::lock_base + 1);
